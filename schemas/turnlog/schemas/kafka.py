@@ -1,0 +1,75 @@
+"""How to reach Kafka: one value object that every stage turns into librdkafka settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from turnlog.schemas.errors import SettingError
+
+DEFAULT_BOOTSTRAP_SERVERS = "127.0.0.1:9092"
+DEFAULT_PREFIX = "chat."
+_SETTING = "TURNLOG_KAFKA_"
+
+
+@dataclass(frozen=True)
+class KafkaConnection:
+    """Where Kafka is, under which prefix the topics are, and any librdkafka setting on top.
+
+    Attributes:
+        bootstrap_servers: Comma-separated ``host:port``.
+        prefix: Put before every topic's name.
+        options: librdkafka settings, such as ``security.protocol``; their values are left out of the repr.
+    """
+
+    bootstrap_servers: str = DEFAULT_BOOTSTRAP_SERVERS
+    prefix: str = DEFAULT_PREFIX
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be right.
+
+        Raises:
+            SettingError: If the servers or the prefix are malformed.
+        """
+        for server in self.bootstrap_servers.split(","):
+            host, _, port = server.strip().rpartition(":")
+            if not host or not port.isdigit():
+                raise SettingError(
+                    f"bootstrap servers: {server.strip()!r} is not host:port (TURNLOG_KAFKA_BOOTSTRAP_SERVERS)"
+                )
+        if not all(letter.isalnum() or letter in "._-" for letter in self.prefix):
+            raise SettingError(
+                f"topic prefix {self.prefix!r} may hold letters, digits, '.', '_' and '-' (TURNLOG_TOPIC_PREFIX)"
+            )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> KafkaConnection:
+        """Read ``TURNLOG_KAFKA_BOOTSTRAP_SERVERS``, ``TURNLOG_TOPIC_PREFIX`` and any ``TURNLOG_KAFKA_<SETTING>``.
+
+        A librdkafka setting is named in capitals with underscores for dots: ``TURNLOG_KAFKA_SASL_USERNAME``.
+
+        Raises:
+            SettingError: If one of them is malformed.
+        """
+        env = os.environ if environ is None else environ
+        options = {
+            key.removeprefix(_SETTING).lower().replace("_", "."): value
+            for key, value in env.items()
+            if key.startswith(_SETTING) and key != f"{_SETTING}BOOTSTRAP_SERVERS"
+        }
+        return cls(
+            env.get(f"{_SETTING}BOOTSTRAP_SERVERS") or DEFAULT_BOOTSTRAP_SERVERS,
+            env.get("TURNLOG_TOPIC_PREFIX", DEFAULT_PREFIX),
+            options,
+        )
+
+    def librdkafka(self, **settings: Any) -> dict[str, Any]:
+        """Return a librdkafka configuration; keyword arguments have underscores for dots and win over options."""
+        return {
+            "bootstrap.servers": self.bootstrap_servers,
+            **self.options,
+            **{name.replace("_", "."): value for name, value in settings.items()},
+        }
