@@ -1,0 +1,99 @@
+"""How far the consumer groups are behind: what is in their topics and not committed yet."""
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TypeVar
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # its stubs do not export it
+
+from turnlog.schemas import TOPICS, KafkaConnection, TransientError
+
+GROUPS: Mapping[str, frozenset[str]] = {
+    "turnlog-processors": frozenset(topic.name for topic in TOPICS if topic.name.startswith("raw.")),
+    "turnlog-sinks": frozenset(
+        topic.name for topic in TOPICS if not topic.name.startswith("raw.") and topic.name not in {"schemas", "privacy"}
+    ),
+}
+"""The groups of a pipeline, and the topics (without prefix) that each reads to the end."""
+
+_TIMEOUT = 5.0
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, order=True)
+class Lag:
+    """A group's distance from the end of a partition.
+
+    Attributes:
+        group: The consumer group.
+        topic: Full name, prefix included.
+        partition: The partition.
+        committed: The next offset that the group will read; None if it never committed one.
+        end: The offset that the next message gets.
+        behind: How many offsets lie between.
+    """
+
+    group: str
+    topic: str
+    partition: int
+    committed: int | None
+    end: int
+    behind: int
+
+
+def read_lag(connection: KafkaConnection) -> list[Lag]:
+    """Ask Kafka for the lag of every partition that a group has to read. Blocks for some seconds at most.
+
+    Raises:
+        TransientError: Kafka does not answer.
+    """
+    admin = AdminClient(connection.librdkafka(log_level=0))
+    try:
+        partitions = {
+            name: sorted(topic.partitions)
+            for name, topic in admin.list_topics(timeout=_TIMEOUT).topics.items()
+            if name.startswith(connection.prefix)
+        }
+        committed = {group: _committed(admin, group) for group in GROUPS}
+        begins = _offsets(admin, partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call] # the library's
+        ends = _offsets(admin, partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call] # the library's
+    except KafkaException as error:
+        raise TransientError(
+            f"Kafka at {connection.bootstrap_servers} does not answer: {error.args[0].str()}"
+        ) from error
+    return sorted(
+        Lag(
+            group=group,
+            topic=place[0],
+            partition=place[1],
+            committed=committed[group].get(place),
+            end=end,
+            behind=distance(committed[group].get(place), begins[place], end),
+        )
+        for group, names in GROUPS.items()
+        for place, end in ends.items()
+        if place[0].removeprefix(connection.prefix) in names
+    )
+
+
+def distance(committed: int | None, begin: int, end: int) -> int:
+    """Compute one lag: a group reads from the first offset there is, or from what it committed if that is later."""
+    return max(0, end - max(begin, committed or 0))
+
+
+def _committed(admin: AdminClient, group: str) -> dict[tuple[str, int], int]:
+    request = [ConsumerGroupTopicPartitions(group)]
+    answer = _result(admin.list_consumer_group_offsets(request, request_timeout=_TIMEOUT)[group])
+    return {(one.topic, one.partition): one.offset for one in answer.topic_partitions or [] if one.offset >= 0}
+
+
+def _offsets(admin: AdminClient, partitions: Mapping[str, list[int]], which: OffsetSpec) -> dict[tuple[str, int], int]:
+    request = {TopicPartition(name, number): which for name, numbers in partitions.items() for number in numbers}
+    answers = admin.list_offsets(request, request_timeout=_TIMEOUT) if request else {}
+    return {(place.topic, place.partition): _result(answer).offset for place, answer in answers.items()}
+
+
+def _result(future: "Future[_T]") -> _T:
+    return future.result(_TIMEOUT + 1)

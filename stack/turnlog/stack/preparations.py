@@ -1,0 +1,26 @@
+"""What is prepared once Kafka and ClickHouse answer, before processors and sinks start."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from turnlog.stack import topics
+from turnlog.stack.servers import Servers
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Work on ready servers, such as creating topics.
+
+    Attributes:
+        name: What is being prepared, for the log.
+        run: Does it; may block. It must do nothing when everything is as it should be.
+    """
+
+    name: str
+    run: Callable[[], object]
+
+
+def preparations(servers: Servers) -> tuple[Preparation, ...]:
+    """Return what to prepare on these servers, in order. Each does nothing when it was done before."""
+    return (Preparation("topics", partial(topics.apply, servers.kafka_connection({}))),)
