@@ -32,3 +32,14 @@ def test_malformed_servers_are_named(servers: str) -> None:
 def test_a_malformed_prefix_is_named() -> None:
     with pytest.raises(SettingError, match="prefix"):
         KafkaConnection(prefix="a b")
+
+
+def test_settings_with_underscores_of_their_own_keep_them() -> None:
+    connection = KafkaConnection.from_env({"TURNLOG_KAFKA_LOG_LEVEL": "3", "TURNLOG_KAFKA_CLIENT_ID": "me"})
+    assert connection.librdkafka(error_cb=print, linger_ms=5) == {
+        "bootstrap.servers": "127.0.0.1:9092",
+        "log_level": "3",
+        "client.id": "me",
+        "error_cb": print,
+        "linger.ms": 5,
+    }

@@ -56,7 +56,7 @@ class KafkaConnection:
         """
         env = os.environ if environ is None else environ
         options = {
-            key.removeprefix(_SETTING).lower().replace("_", "."): value
+            _setting(key.removeprefix(_SETTING).lower()): value
             for key, value in env.items()
             if key.startswith(_SETTING) and key != f"{_SETTING}BOOTSTRAP_SERVERS"
         }
@@ -71,5 +71,11 @@ class KafkaConnection:
         return {
             "bootstrap.servers": self.bootstrap_servers,
             **self.options,
-            **{name.replace("_", "."): value for name, value in settings.items()},
+            **{_setting(name): value for name, value in settings.items()},
         }
+
+
+def _setting(name: str) -> str:
+    """Return a setting's own name: a few, and the callbacks, have underscores themselves."""
+    own = name in {"log_level", "on_delivery"} or name.endswith("_cb")
+    return name if own else name.replace("_", ".")
