@@ -17,7 +17,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
-def main(
+def main(  # noqa: PLR0917 - typer reads options from the signature
     path: Annotated[Path, typer.Option(help="The engine's data directory; made when missing.")],
     host: Annotated[str, typer.Option(help="Address to listen on; only say 0.0.0.0 inside a container.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 lets the system choose.", min=0, max=65535)] = 8123,

@@ -75,9 +75,8 @@ class Session:
         if not names:
             return
         listed = ", ".join(quote(name) for name in names)
-        rows = self.handle.run(
-            f"SELECT name, value FROM system.settings WHERE changed AND name IN ({listed})", "TSVRaw"
-        )
+        query = f"SELECT name, value FROM system.settings WHERE changed AND name IN ({listed})"  # noqa: S608 - quoted
+        rows = self.handle.run(query, "TSVRaw")
         for line in rows.bytes().decode().splitlines():
             name, _, value = line.partition("\t")
             self.below[name] = value

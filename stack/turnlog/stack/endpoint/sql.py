@@ -31,7 +31,8 @@ _TOKEN: Final = re.compile(
 
 # A word `format` after one of these is a column, not a clause.
 _BEFORE_AN_IDENTIFIER: Final = frozenset(
-    b"SELECT DISTINCT BY AS AND OR NOT WHERE PREWHERE HAVING WHEN THEN ELSE CASE BETWEEN IN LIKE ON USING FROM JOIN".split()
+    b"SELECT DISTINCT BY AS AND OR NOT WHERE PREWHERE HAVING WHEN THEN ELSE CASE "
+    b"BETWEEN IN LIKE ON USING FROM JOIN".split()
 )
 _AFTER_AN_IDENTIFIER: Final = frozenset(b"ASC DESC NULLS FROM AS AND OR IN LIKE WHERE LIMIT".split())
 _SELECTS: Final = frozenset((b"SELECT", b"WITH", b"FROM"))
@@ -124,39 +125,38 @@ def find_insert(text: bytes, *, complete: bool) -> Insert | None:
     Raises:
         ServerError: the statement names a file on the server's side.
     """
-    source_at: int | None = None
-    target_seen = selecting = False
-    input_at: tuple[int, int] | None = None
     stream = tokens(text)
-    previous = b""
+    previous = _skip_target(stream)
+    source_at: int | None = None
+    input_at: tuple[int, int] | None = None
+    selecting = False
     for token in stream:
-        if token.kind == "word" and token.upper == b"INPUT" and selecting:
+        word = token.upper if token.kind == "word" and previous != b"." else b""
+        previous = token.upper
+        if selecting and word == b"INPUT":
             input_at = _call(text, token)
-        if token.depth or token.kind != "word":
-            previous = token.upper
+        elif token.depth:
             continue
-        word = token.upper
-        if not target_seen:
-            # The table's name may be any word, even FORMAT.
-            target_seen = word not in {b"INSERT", b"INTO", b"TABLE", b"FUNCTION"}
-        elif previous == b".":
-            pass
-        elif word in _SELECTS and not selecting:
-            following = next(stream, None)
-            if word == b"FROM" and following is not None and following.upper == b"INFILE":
-                raise ServerError(Code.UNKNOWN_TYPE_OF_QUERY, "Query has infile and was send directly to server")
-            selecting = True
-        elif word == b"SETTINGS" and source_at is None and not selecting:
-            source_at = token.start
-        elif word == b"VALUES" and not selecting:
-            if token.end == len(text) and not complete:
-                return None
-            at = token.start if source_at is None else source_at
-            return Insert(at, text[at : token.start], "Values", token.end)
-        elif word == b"FORMAT" and (not selecting or input_at):
+        elif word == b"FORMAT" and (input_at or not selecting):
             return _insert_with_format(text, token, stream, source_at, input_at, complete=complete)
-        previous = word
+        elif word == b"INFILE":
+            raise ServerError(Code.UNKNOWN_TYPE_OF_QUERY, "Query has infile and was send directly to server")
+        elif word == b"VALUES" and not selecting:
+            at = token.start if source_at is None else source_at
+            whole = complete or token.end < len(text)
+            return Insert(at, text[at : token.start], "Values", token.end) if whole else None
+        elif word == b"SETTINGS" and source_at is None:
+            source_at = token.start
+        selecting = selecting or word in _SELECTS
     return None
+
+
+def _skip_target(stream: Iterator[Token]) -> bytes:
+    """Pass INSERT INTO [TABLE|FUNCTION] and the first name after it, which may be any word, even FORMAT."""
+    for token in stream:
+        if token.upper not in {b"INSERT", b"INTO", b"TABLE", b"FUNCTION"}:
+            return token.upper
+    return b""
 
 
 def _insert_with_format(
