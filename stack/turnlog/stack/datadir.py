@@ -92,7 +92,8 @@ class DataDirectory:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise UserError(
-                    f"a stack runs in {self.path} already: see it by `turnlog status`, stop it by `turnlog down`"
+                    f"a stack runs in {self.path} already: see it by `turnlog status --data {self.path}`, "
+                    "stop it by `turnlog down`, or name another folder"
                 ) from error
             yield
 

@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # its stubs do not export it
 
 from turnlog.schemas import TOPICS, KafkaConnection, TransientError
@@ -18,7 +18,7 @@ GROUPS: Mapping[str, frozenset[str]] = {
 }
 """The groups of a pipeline, and the topics (without prefix) that each reads to the end."""
 
-_TIMEOUT = 5.0
+_TIMEOUT = 3.0
 _T = TypeVar("_T")
 
 
@@ -51,18 +51,18 @@ def read_lag(connection: KafkaConnection) -> list[Lag]:
     """
     admin = AdminClient(connection.librdkafka(log_level=0))
     try:
-        partitions = {
-            name: sorted(topic.partitions)
+        places = [
+            TopicPartition(name, number)
             for name, topic in admin.list_topics(timeout=_TIMEOUT).topics.items()
             if name.startswith(connection.prefix)
-        }
-        committed = {group: _committed(admin, group) for group in GROUPS}
-        begins = _offsets(admin, partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call] # the library's
-        ends = _offsets(admin, partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call] # the library's
-    except KafkaException as error:
-        raise TransientError(
-            f"Kafka at {connection.bootstrap_servers} does not answer: {error.args[0].str()}"
-        ) from error
+            for number in topic.partitions
+        ]
+        committed = {group: _committed(connection, group, places) for group in GROUPS}
+        begins = _offsets(admin, places, OffsetSpec.earliest())  # type: ignore[no-untyped-call] # the library's
+        ends = _offsets(admin, places, OffsetSpec.latest())  # type: ignore[no-untyped-call] # the library's
+    except (KafkaException, TimeoutError) as error:
+        reason = error.args[0].str() if isinstance(error, KafkaException) else "too slow"
+        raise TransientError(f"Kafka at {connection.bootstrap_servers} does not answer: {reason}") from error
     return sorted(
         Lag(
             group=group,
@@ -83,15 +83,20 @@ def distance(committed: int | None, begin: int, end: int) -> int:
     return max(0, end - max(begin, committed or 0))
 
 
-def _committed(admin: AdminClient, group: str) -> dict[tuple[str, int], int]:
-    request = [ConsumerGroupTopicPartitions(group)]
-    answer = _result(admin.list_consumer_group_offsets(request, request_timeout=_TIMEOUT)[group])
-    return {(one.topic, one.partition): one.offset for one in answer.topic_partitions or [] if one.offset >= 0}
+def _committed(connection: KafkaConnection, group: str, places: list[TopicPartition]) -> dict[tuple[str, int], int]:
+    # A consumer that subscribes to nothing does not join its group. AdminClient.list_consumer_group_offsets would do
+    # too, but while a broker starts (NOT_COORDINATOR) it kills the process: librdkafka hands the answer to a group that
+    # an admin client does not have.
+    consumer = Consumer(connection.librdkafka(group_id=group, enable_auto_commit=False, log_level=0))
+    try:
+        answers = consumer.committed(places, timeout=_TIMEOUT) if places else []
+    finally:
+        consumer.close()
+    return {(one.topic, one.partition): one.offset for one in answers if one.offset >= 0}
 
 
-def _offsets(admin: AdminClient, partitions: Mapping[str, list[int]], which: OffsetSpec) -> dict[tuple[str, int], int]:
-    request = {TopicPartition(name, number): which for name, numbers in partitions.items() for number in numbers}
-    answers = admin.list_offsets(request, request_timeout=_TIMEOUT) if request else {}
+def _offsets(admin: AdminClient, places: list[TopicPartition], which: OffsetSpec) -> dict[tuple[str, int], int]:
+    answers = admin.list_offsets(dict.fromkeys(places, which), request_timeout=_TIMEOUT) if places else {}
     return {(place.topic, place.partition): _result(answer).offset for place, answer in answers.items()}
 
 

@@ -87,9 +87,10 @@ def read_status(directory: DataDirectory, now: float) -> StatusReport:
     state = read_state(directory.state)
     if state is None:
         return StatusReport(data=str(directory.path), state="stopped", supervisor_pid=None, kafka=None, clickhouse=None)
-    watched = state.supervisor.alive()
     servers = resolve(directory.path, {})
     lag, lag_error = _lag(servers)
+    state = read_state(directory.state) or state  # asking for the lag may have taken seconds
+    watched = state.supervisor.alive()
     return StatusReport(
         data=str(directory.path),
         state=_stack_state(state, watched=watched),

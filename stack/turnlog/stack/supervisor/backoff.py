@@ -16,7 +16,7 @@ class Backoff:
 
     first: float = 0.2
     factor: float = 2.0
-    longest: float = 15.0
+    longest: float = 5.0
     healthy_after: float = 30.0
 
     def __post_init__(self) -> None:

@@ -1,0 +1,198 @@
+"""Asks ClickHouse over HTTP, in any of its formats, as a stream: what the commands that show things need.
+
+The sinks have a client of their own for loading; this one keeps a query's text as it is, FORMAT clause and all, and tells
+which format the server chose.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError, NewConnectionError
+
+from turnlog.schemas import SettingError, UserError
+
+DEFAULT_DATABASE = "turnlog"
+ROWS = "JSONCompactEachRowWithNamesAndTypes"
+
+_CONNECT_SECONDS = 5.0
+_READ_SECONDS = 300.0
+_CHUNK = 1 << 16
+_CODE = re.compile(r"Code: (\d+)")
+_TAIL = re.compile(r"\s*\(version [^()]*(\([^()]*\))?[^()]*\)\s*$")
+
+
+class QueryError(UserError):
+    """ClickHouse refused or could not finish a query.
+
+    Attributes:
+        code: ClickHouse's number of the error; 0 where it gave none.
+    """
+
+    def __init__(self, message: str, code: int = 0) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ServerAwayError(UserError):
+    """Nothing answers where ClickHouse should be; to start it is up to the user."""
+
+
+class Answer(AbstractContextManager["Answer"]):
+    """A result on its way. Close it, or use it as a context.
+
+    Attributes:
+        format: ClickHouse's name of the format that the bytes are in; empty if there is no result.
+    """
+
+    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+        self._response = response
+        self.format = response.headers.get("X-ClickHouse-Format", "")
+        self._mark = response.headers.get("X-ClickHouse-Exception-Tag", "").encode()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let go of the connection; a query still running is cancelled by that."""
+        self._response.close()
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the result's bytes as they come; blocks on the network.
+
+        Raises:
+            QueryError: If the query failed after its first rows.
+            ServerAwayError: If the server went away.
+        """
+        block = b"\r\n__exception__\r\n" + self._mark if self._mark else b""
+        held = b""
+        try:
+            for chunk in self._response.stream(_CHUNK):
+                held += chunk
+                start = held.find(block) if block else -1
+                if start >= 0:
+                    yield held[:start]
+                    raise _query_error((held[start + len(block) :] + self._response.read()).decode("utf-8", "replace"))
+                cut = len(held) - len(block) if block else len(held)
+                if cut > 0:
+                    yield held[:cut]
+                    held = held[cut:]
+        except HTTPError as error:
+            raise ServerAwayError("ClickHouse went away in the middle of its answer") from error
+        yield held
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the result line by line, without line ends; blocks and raises as :meth:`chunks` does."""
+        rest = b""
+        for chunk in self.chunks():
+            *whole, rest = (rest + chunk).split(b"\n")
+            yield from whole
+        if rest:
+            yield rest
+
+
+@dataclass(frozen=True)
+class Result:
+    """A result that was read whole.
+
+    Attributes:
+        columns: Names of the columns.
+        types: ClickHouse's types of them.
+        rows: Values as JSON has them; integers of 64 bits as integers.
+    """
+
+    columns: Sequence[str]
+    types: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """Return each row by column name."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+class ClickHouse:
+    """A ClickHouse server reached by HTTP.
+
+    Args:
+        url: ``http[s]://[user[:password]@]host:port[/database][?setting=value]``; the database is ``turnlog`` unless the
+            path names another.
+
+    Raises:
+        SettingError: If the URL can't be one.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        try:
+            port = parts.port or (8443 if parts.scheme == "https" else 8123)
+        except ValueError as error:
+            raise SettingError("the port in ClickHouse's URL is no number from 1 to 65535") from error
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise SettingError("ClickHouse's URL must be http(s)://[user:password@]host:port[/database]")
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        self.address = f"{parts.scheme}://{host}:{port}"
+        self.database = unquote(parts.path.strip("/")) or DEFAULT_DATABASE
+        self._settings = dict(parse_qsl(parts.query))
+        self._headers = {}
+        if parts.username:
+            self._headers["X-ClickHouse-User"] = unquote(parts.username)
+            self._headers["X-ClickHouse-Key"] = unquote(parts.password or "")
+        self._pool = urllib3.PoolManager(
+            timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS), retries=False
+        )
+
+    def stream(self, query: str, *, fmt: str = ROWS, parameters: Mapping[str, object] | None = None) -> Answer:
+        """Run a query; blocks until its first rows are there.
+
+        Args:
+            query: One statement; a FORMAT clause in it wins over `fmt`.
+            fmt: The format of the result.
+            parameters: Values of the query's ``{name:Type}``.
+
+        Raises:
+            QueryError: If ClickHouse refuses it.
+            ServerAwayError: If nothing answers.
+        """
+        fields = {
+            **self._settings,
+            "database": self.database,
+            "default_format": fmt,
+            "output_format_json_quote_64bit_integers": "0",
+            **{f"param_{name}": str(value) for name, value in (parameters or {}).items()},
+        }
+        try:
+            response = self._pool.urlopen(
+                "POST",
+                f"{self.address}/?{urlencode(fields)}",
+                body=query.encode("utf-8", "surrogateescape"),
+                headers=self._headers,
+                preload_content=False,
+            )
+            if response.status != 200:
+                raise _query_error(response.read().decode("utf-8", "replace"), response.headers)
+        except HTTPError as error:
+            refused = isinstance(error, NewConnectionError)
+            why = "nothing listens there" if refused else type(error).__name__
+            raise ServerAwayError(
+                f"ClickHouse does not answer at {self.address} ({why}): start a stack by `turnlog up`"
+            ) from error
+        return Answer(response)
+
+    def rows(self, query: str, parameters: Mapping[str, object] | None = None) -> Result:
+        """Run a query without a FORMAT clause and return all of its result; raises and blocks as :meth:`stream`."""
+        with self.stream(query, parameters=parameters) as answer:
+            lines = [json.loads(line) for line in answer.lines()]
+        return Result(lines[0], lines[1], lines[2:]) if lines else Result((), (), ())
+
+
+def _query_error(text: str, headers: Mapping[str, str] | None = None) -> QueryError:
+    message = _TAIL.sub("", " ".join(text.split()))
+    code = (headers or {}).get("X-ClickHouse-Exception-Code", "")
+    found = _CODE.search(message)
+    number = int(code) if code.isdigit() else int(found.group(1)) if found else 0
+    return QueryError(f"ClickHouse says: {message or 'no, without a reason'}", number)
