@@ -1,0 +1,1 @@
+"""Measurements of turnlog beside its peers: `make bench` prints them, each compared with another of the same run."""
