@@ -1,0 +1,65 @@
+-- Steps that led to an answer. Passages are forgotten with the other bodies; which documents they were is kept.
+CREATE TABLE IF NOT EXISTS {{db}}.steps{{on_cluster}}
+(
+    event_id UUID,
+    event_time DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    observed_time DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    tenant_id LowCardinality(String),
+    service_name LowCardinality(String),
+    service_version LowCardinality(String),
+    service_instance_id LowCardinality(String),
+    environment LowCardinality(String),
+    sdk_name LowCardinality(String),
+    sdk_version LowCardinality(String),
+    producer_id UUID CODEC(ZSTD(1)),
+    sequence UInt64 CODEC(Delta(8), ZSTD(1)),
+    trace_id String CODEC(ZSTD(3)),
+    span_id String CODEC(ZSTD(3)),
+    parent_span_id String CODEC(ZSTD(3)),
+    conversation_id String CODEC(ZSTD(3)),
+    turn_id String CODEC(ZSTD(3)),
+    request_id String CODEC(ZSTD(3)),
+    user_key String CODEC(ZSTD(3)),
+    session_id String CODEC(ZSTD(3)),
+    attributes Map(LowCardinality(String), String) CODEC(ZSTD(3)),
+    retention_days Nullable(Int32) CODEC(ZSTD(1)),
+    content_state LowCardinality(String),
+    redaction_rules LowCardinality(String),
+    redaction_hits Map(LowCardinality(String), UInt64),
+    redaction_withheld Array(String) CODEC(ZSTD(3)),
+    time_clamped Bool,
+    ingest_time Nullable(DateTime64(6, 'UTC')) CODEC(Delta(8), ZSTD(1)),
+    kind LowCardinality(String),
+    name LowCardinality(String),
+    parent_step_id String CODEC(ZSTD(3)),
+    call_id String CODEC(ZSTD(3)),
+    start_time DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    duration_us UInt64 CODEC(T64, ZSTD(1)),
+    status LowCardinality(String),
+    error_type LowCardinality(String),
+    error_message String CODEC(ZSTD(3)),
+    input String CODEC(ZSTD(3)) TTL {{ttl:bodies}},
+    output String CODEC(ZSTD(3)) TTL {{ttl:bodies}},
+    documents Array(Tuple(id String, source Nullable(String), version Nullable(String), score Nullable(Float64), text Nullable(String))) CODEC(ZSTD(3)) TTL {{ttl:bodies}},
+    tool_call_id String CODEC(ZSTD(3)),
+    verdict LowCardinality(String),
+    action LowCardinality(String),
+    model_version_id LowCardinality(String),
+    document_refs Array(Tuple(id String, source Nullable(String), version Nullable(String), score Nullable(Float64)))
+        MATERIALIZED arrayMap(each -> (each.id, each.source, each.version, each.score), documents) CODEC(ZSTD(3)),
+    latency_ms Float64 ALIAS duration_us / 1000,
+    source_partition Int32 CODEC(T64, ZSTD(1)),
+    source_offset Int64 CODEC(DoubleDelta, ZSTD(1)),
+    source_time DateTime64(6, 'UTC') DEFAULT event_time CODEC(Delta(8), ZSTD(1)),
+    hold UInt8 DEFAULT 0,
+    INDEX conversation_id_bloom conversation_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX trace_id_bloom trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX user_key_bloom user_key TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX call_id_bloom call_id TYPE bloom_filter(0.01) GRANULARITY 1
+)
+ENGINE = {{engine:ReplacingMergeTree}}
+PARTITION BY toDate(event_time)
+PRIMARY KEY (tenant_id, service_name, event_time)
+ORDER BY (tenant_id, service_name, event_time, event_id)
+TTL {{ttl:steps}}
+SETTINGS {{dedup:10000}};
