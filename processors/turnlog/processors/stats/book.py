@@ -1,0 +1,185 @@
+"""The panes of one raw partition that events may still go into, and how a batch of events changes them.
+
+Exactness needs two memories. Each pane knows the last raw offset it has absorbed. The book's *mark* is the raw offset
+up to which everything has been absorbed and written: a clean topic may hold a second copy of a record (a replay, a
+worker that had lost its partitions), and when a model was registered in between, the copy belongs to another pane,
+which has never seen that offset. So what is not above the mark is skipped whatever its pane says.
+
+Both memories live in the log of panes. A batch's panes are written in order and the last one only when the others
+are there; it carries the batch's own mark, all others carry the mark before. So a log that ends within a batch has that
+batch's panes at some offsets and the mark below them, and reading the batch again completes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+from turnlog.processors.stats.pane import Dimensions, Pane, PaneKey
+from turnlog.schemas import Datum, Decoder, Encoder, SchemaStore, Source
+
+MARGIN_US = 300_000_000
+"""How much longer a pane is kept than it can change, for brokers whose clocks differ."""
+
+
+class Event(NamedTuple):
+    """A clean record, decoded.
+
+    Attributes:
+        datum: A ModelCall, or a LogRecord of type security.
+        source: The raw record it was made from.
+    """
+
+    datum: Datum
+    source: Source
+
+
+class Kind(NamedTuple):
+    """How records of a topic go into panes."""
+
+    record: str
+    dimensions: Callable[[Datum], Dimensions]
+    fold: Callable[[Pane, Datum, Source], bool]
+
+
+CALLS = Kind("ModelCall", Dimensions.of_call, Pane.fold_call)
+SECURITY = Kind("LogRecord", Dimensions.of_security, Pane.fold_security)
+
+
+class Change(NamedTuple):
+    """A pane's new value: what goes into the log of panes.
+
+    Attributes:
+        key: The pane's key.
+        value: The pane, encoded.
+        mark: Raw offset up to which all is absorbed and written once this change is; -1 for none.
+    """
+
+    key: bytes
+    value: bytes
+    mark: int
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a batch does to a book: nothing, until :meth:`PaneBook.confirm`.
+
+    Attributes:
+        body: Changes to write first, in any order.
+        last: The change to write when the others are there; None when the batch held nothing new.
+        absorbed: How many events were new.
+        skipped: How many had been absorbed before.
+        stream_time: Highest broker time among the events, in microseconds.
+    """
+
+    body: tuple[Change, ...]
+    last: Change | None
+    absorbed: int
+    skipped: int
+    stream_time: int
+
+
+class PaneCodec:
+    """Panes to bytes and back."""
+
+    def __init__(self, store: SchemaStore) -> None:
+        self._encoder = Encoder("Pane")
+        self._decoder = Decoder("Pane", store)
+
+    def encode(self, pane: Pane) -> bytes:
+        """Return a pane's message.
+
+        Raises:
+            EncodeError: If it does not fit its schema.
+        """
+        return self._encoder.encode(pane.to_datum())
+
+    def decode(self, message: bytes | None) -> Pane:
+        """Read a pane's message.
+
+        Raises:
+            DecodeError: If it is not one.
+        """
+        return Pane.from_datum(self._decoder.decode(message))
+
+
+class PaneBook:
+    """Panes of one raw partition, kept encoded: a fifth of the memory, and most are touched for seconds of their hour.
+
+    Args:
+        codec: Reads and writes panes.
+    """
+
+    def __init__(self, codec: PaneCodec) -> None:
+        self._codec = codec
+        self._panes: dict[bytes, bytes] = {}
+        self._closing: list[tuple[int, bytes]] = []
+        self.mark = -1
+        self.stream_time = 0
+
+    def __len__(self) -> int:
+        """Return how many panes are kept."""
+        return len(self._panes)
+
+    def get(self, key: bytes) -> Pane | None:
+        """Return a pane, or None if it is not kept."""
+        value = self._panes.get(key)
+        return None if value is None else self._codec.decode(value)
+
+    def load(self, key: bytes, value: bytes | None, mark: int) -> None:
+        """Take over an entry of the log of panes; entries may come repeatedly and in any order.
+
+        Of a pane's versions the highest wins, wherever it stands in the log: a worker that had lost its partitions may
+        have written late. No value means that the pane was deleted.
+
+        Raises:
+            DecodeError: If the entry is not a pane.
+        """
+        self.mark = max(self.mark, mark)
+        if value is None:
+            self._panes.pop(key, None)
+            return
+        known = self.get(key)
+        if known is None or known.last_offset < self._codec.decode(value).last_offset:
+            self._put(key, value)
+
+    def fold(self, kind: Kind, events: Iterable[Event]) -> Changes:
+        """Compute what a batch changes; the book itself stays as it is until :meth:`confirm`."""
+        touched: dict[PaneKey, Pane] = {}
+        mark, stream_time, absorbed, skipped = self.mark, self.stream_time, 0, 0
+        for datum, source in events:
+            if source.offset <= mark:
+                skipped += 1
+                continue
+            mark = source.offset
+            stream_time = max(stream_time, source.timestamp_ms * 1000)
+            key = PaneKey.of(kind.dimensions(datum), datum["event_time"], source)
+            pane = touched.get(key)
+            if pane is None:
+                pane = touched[key] = self.get(key.to_bytes()) or Pane(key)
+            if kind.fold(pane, datum, source):
+                absorbed += 1
+            else:
+                skipped += 1
+        # A pane that had all of its events before is written too: the entry that carries the mark must exist.
+        encoded = [(key.to_bytes(), self._codec.encode(pane)) for key, pane in touched.items()]
+        body = tuple(Change(key, value, self.mark) for key, value in encoded[:-1])
+        last = Change(*encoded[-1], mark) if encoded else None
+        return Changes(body, last, absorbed, skipped, stream_time)
+
+    def confirm(self, changes: Changes) -> None:
+        """Make a batch's changes the book's own: they are in the log now. Forgets panes that can't change any more."""
+        if changes.last is not None:
+            for change in (*changes.body, changes.last):
+                self._put(change.key, change.value)
+            self.mark = max(self.mark, changes.last.mark)
+        self.stream_time = max(self.stream_time, changes.stream_time)
+        while self._closing and self._closing[0][0] + MARGIN_US < self.stream_time:
+            self._panes.pop(heappop(self._closing)[1], None)
+
+    def _put(self, key: bytes, value: bytes) -> None:
+        if key not in self._panes:
+            heappush(self._closing, (PaneKey.from_bytes(key).closes_at, key))
+        self._panes[key] = value
