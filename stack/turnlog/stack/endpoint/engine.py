@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -44,14 +45,28 @@ class Result(Protocol):
         """Seconds."""
 
 
-class Stream(Protocol):
+class Stream:
     """A statement whose blocks are fetched one by one."""
 
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
     def fetch(self) -> Result | None:
-        """Wait for the next block; None at the end."""
+        """Wait for the next block; None at the end.
+
+        Raises:
+            ServerError: the statement failed.
+        """
+        try:
+            block: Result | None = self._inner.fetch()
+        except (RuntimeError, chdb.ChdbError) as error:
+            raise ServerError.from_engine(str(error)) from None
+        return block
 
     def cancel(self) -> None:
-        """End it early."""
+        """End it early; nothing happens when it has ended."""
+        with contextlib.suppress(RuntimeError, chdb.ChdbError):
+            self._inner.cancel()
 
 
 class Handle:
@@ -86,10 +101,10 @@ class Handle:
             ServerError: the engine refused it.
         """
         try:
-            stream: Stream = self._connection.send_query(sql, output_format, params=dict(bindings))
+            inner = self._connection.send_query(sql, output_format, params=dict(bindings))
         except (RuntimeError, TypeError, chdb.ChdbError) as error:
             raise ServerError.from_engine(str(error)) from None
-        return stream
+        return Stream(inner)
 
     def set(self, settings: Mapping[str, str]) -> None:
         """Change settings of this handle.

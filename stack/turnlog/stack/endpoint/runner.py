@@ -51,7 +51,12 @@ class Runner:
         try:
             yield marker
         finally:
-            del self._running[query_id]
+            self._leave(marker)
+
+    def _leave(self, marker: str) -> None:
+        for query_id, running in list(self._running.items()):
+            if running == marker:
+                del self._running[query_id]
 
     async def run(self, request: QueryRequest, user: str, job: Job, reply: Reply, receive: Receive) -> None:
         """Run a job and send its result.
@@ -65,14 +70,20 @@ class Runner:
         ref = request.session()
         session = self._sessions.acquire(user, ref) if ref else None
         pipe = ResultPipe()
-        loop = asyncio.get_running_loop()
+
+        async def work() -> None:
+            # What it holds is free before the last byte is sent: a client's next request may come right after.
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._threads, self._work, request, job, session, pipe)
+            finally:
+                self._leave(job.marker)
+                if ref and session:
+                    self._sessions.release(user, ref, session)
+
         try:
-            ended = loop.run_in_executor(self._threads, self._work, request, job, session, pipe)
-            await self._deliver(job, reply, receive, pipe, ended)
+            await self._deliver(job, reply, receive, pipe, asyncio.ensure_future(work()))
         finally:
             pipe.close()
-            if ref and session:
-                self._sessions.release(user, ref, session)
 
     async def _deliver(
         self, job: Job, reply: Reply, receive: Receive, pipe: ResultPipe, ended: asyncio.Future[None]
@@ -114,6 +125,8 @@ class Runner:
             run(chosen.handle, job, pipe.sink)
             if job.statement is not None and job.statement.kind == "USE":
                 chosen.used()
+        except BrokenPipeError:
+            raise ServerError(Code.QUERY_WAS_CANCELLED, "Query was cancelled: its client has gone") from None
         finally:
             pipe.close_sink()
             if handle is not None:
