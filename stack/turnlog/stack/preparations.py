@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from turnlog.sinks import migrate
 from turnlog.stack import topics
 from turnlog.stack.servers import Servers
 
@@ -23,4 +24,7 @@ class Preparation:
 
 def preparations(servers: Servers) -> tuple[Preparation, ...]:
     """Return what to prepare on these servers, in order. Each does nothing when it was done before."""
-    return (Preparation("topics", partial(topics.apply, servers.kafka_connection({}))),)
+    return (
+        Preparation("topics", partial(topics.apply, servers.kafka_connection({}))),
+        Preparation("tables", partial(migrate, servers.clickhouse)),
+    )
