@@ -1,7 +1,7 @@
 """Asks ClickHouse over HTTP, in any of its formats, as a stream: what the commands that show things need.
 
-The sinks have a client of their own for loading; this one keeps a query's text as it is, FORMAT clause and all, and tells
-which format the server chose.
+The sinks have a client of their own for loading; this one keeps a query's text as it is, FORMAT clause and all, and
+tells which format the server chose.
 """
 
 import json
@@ -11,14 +11,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError
 
-from turnlog.schemas import SettingError, UserError
+from turnlog.schemas import UserError
+from turnlog.sinks import Address
 
-DEFAULT_DATABASE = "turnlog"
 ROWS = "JSONCompactEachRowWithNamesAndTypes"
 
 _CONNECT_SECONDS = 5.0
@@ -119,29 +119,20 @@ class ClickHouse:
     """A ClickHouse server reached by HTTP.
 
     Args:
-        url: ``http[s]://[user[:password]@]host:port[/database][?setting=value]``; the database is ``turnlog`` unless the
-            path names another.
+        url: ``http(s)://[user:password@]host[:port][/database]``; without a database it is ``turnlog``.
 
     Raises:
         SettingError: If the URL can't be one.
     """
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        try:
-            port = parts.port or (8443 if parts.scheme == "https" else 8123)
-        except ValueError as error:
-            raise SettingError("the port in ClickHouse's URL is no number from 1 to 65535") from error
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise SettingError("ClickHouse's URL must be http(s)://[user:password@]host:port[/database]")
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        self.address = f"{parts.scheme}://{host}:{port}"
-        self.database = unquote(parts.path.strip("/")) or DEFAULT_DATABASE
-        self._settings = dict(parse_qsl(parts.query))
+        self.address = Address.parse(url)
         self._headers = {}
-        if parts.username:
-            self._headers["X-ClickHouse-User"] = unquote(parts.username)
-            self._headers["X-ClickHouse-Key"] = unquote(parts.password or "")
+        if self.address.username:
+            self._headers["X-ClickHouse-User"] = self.address.username
+            self._headers["X-ClickHouse-Key"] = self.address.password
+        host = f"[{self.address.host}]" if ":" in self.address.host else self.address.host
+        self._base = f"http{'s' if self.address.secure else ''}://{host}:{self.address.port}/"
         self._pool = urllib3.PoolManager(
             timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS), retries=False
         )
@@ -159,8 +150,7 @@ class ClickHouse:
             ServerAwayError: If nothing answers.
         """
         fields = {
-            **self._settings,
-            "database": self.database,
+            "database": self.address.database,
             "default_format": fmt,
             "output_format_json_quote_64bit_integers": "0",
             **{f"param_{name}": str(value) for name, value in (parameters or {}).items()},
@@ -168,7 +158,7 @@ class ClickHouse:
         try:
             response = self._pool.urlopen(
                 "POST",
-                f"{self.address}/?{urlencode(fields)}",
+                f"{self._base}?{urlencode(fields)}",
                 body=query.encode("utf-8", "surrogateescape"),
                 headers=self._headers,
                 preload_content=False,

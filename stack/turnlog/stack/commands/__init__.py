@@ -4,12 +4,17 @@ from collections.abc import Callable
 
 import typer
 
-from turnlog.stack.commands import down, status, up
+from turnlog.stack.commands import account, down, migrate, schema, sql, status, topics, up
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     up.register,
     down.register,
     status.register,
+    sql.register,
+    account.register,
+    topics.register,
+    migrate.register,
+    schema.register,
 )
 """In the order in which the help lists them."""
 

@@ -25,9 +25,7 @@ def sql(
     *,
     fmt: Annotated[
         str | None,
-        typer.Option(
-            "--format", "-f", metavar="FORMAT", help="Any ClickHouse format, printed as it comes: CSV, JSON …"
-        ),
+        typer.Option("--format", "-f", metavar="FORMAT", help="Print a ClickHouse format as it comes: CSV, JSON …"),
     ] = None,
     parameter: Annotated[
         list[str] | None,
