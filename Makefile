@@ -1,0 +1,76 @@
+# `make` lists what there is to do. Everything that gets installed goes into .venv and .cache.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JARS_POM := stack/turnlog/stack/kafka/pom.xml
+INSTALLED := $(VENV)/.installed
+INSTALLED_BENCH := $(VENV)/.installed-bench
+FETCHED := .cache/.fetched
+
+export TURNLOG_CACHE := $(CURDIR)/.cache
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+# Ends with one line when a tool is missing: $(call need,a test,what to do when it fails)
+need = @$(1) >/dev/null 2>&1 || { echo "turnlog: $(2)" >&2; exit 2; }
+
+.PHONY: help setup demo test lint format types bench test-compose clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+
+setup: $(INSTALLED) $(FETCHED)  ## Install everything into .venv and .cache (does nothing when that is up to date)
+
+demo: setup  ## Run the demo: small chatbots, the whole pipeline, and what it knows about them
+	@$(BIN)/turnlog demo $(DEMO_ARGS)
+
+test: setup  ## Run all tests but the compose file's (PYTEST_ARGS="-k word" chooses some)
+	@$(BIN)/pytest -m "not compose" $(PYTEST_ARGS)
+
+lint: $(INSTALLED) types  ## Check style, format and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+format: $(INSTALLED)  ## Put the code into the format that lint asks for
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+types: $(INSTALLED)  ## Check types
+	@$(BIN)/mypy
+
+bench: setup $(INSTALLED_BENCH)  ## Measure every stage beside its peers (BENCH="codec client" chooses some)
+	@cd tests && ../$(BIN)/python -m benchmarks $(BENCH)
+
+test-compose: setup  ## Run docker-compose.yml for real (COMPOSE_SETUP names a command that prepares an engine)
+	@$(BIN)/pytest -m compose $(PYTEST_ARGS)
+
+clean:  ## Remove what was installed, built or cached; the data of stacks (.turnlog) stay
+	@rm -rf $(VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(call need,command -v $(PYTHON),$(PYTHON) is not on PATH: install Python 3.11 or later)
+	$(call need,$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3$(comma) 11))',$(PYTHON) is older than Python 3.11: choose another by make PYTHON=...)
+	$(call need,$(PYTHON) -c 'import ensurepip$(comma) venv',$(PYTHON) has no venv: install it (Debian calls it python3-venv))
+	$(call need,test -x "$$JAVA_HOME/bin/java" || command -v java,Kafka needs Java: install a JDK 17 or later)
+	$(call need,test -f $(FETCHED) || command -v mvn,Kafka's jars come by Maven and mvn is not on PATH: install Maven)
+	@echo "installing Python packages into $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(INSTALLED_BENCH): $(INSTALLED)
+	@echo "installing what the benchmarks compare with"
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,bench]'
+	@touch $@
+
+$(FETCHED): $(JARS_POM) | $(INSTALLED)
+	@echo "fetching Kafka's jars into .cache"
+	@$(BIN)/python -m turnlog.stack.kafka --fetch
+	@touch $@
+
+comma := ,
