@@ -11,6 +11,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from turnlog.stack.endpoint.errors import Code, ServerError
 from turnlog.stack.endpoint.job import ExternalTable
+from turnlog.stack.endpoint.native import arguments
 from turnlog.stack.endpoint.spool import Spool
 
 _FIELDS_LIMIT: Final = 256 << 20
@@ -90,7 +91,7 @@ class Form:
                     f"{name}. Use fields {name}_structure or {name}_types to do so.",
                 )
             if not structure:
-                structure = ", ".join(f"_{index} {kind}" for index, kind in enumerate(split_types(types), 1))
+                structure = ", ".join(f"_{index} {kind}" for index, kind in enumerate(arguments(types), 1))
             tables.append(ExternalTable(name, structure, options.get(f"{name}_format", "TabSeparated"), data))
         return tables
 
@@ -130,17 +131,3 @@ class Form:
 
     def _end(self) -> None:
         self._ended = True
-
-
-def split_types(types: str) -> list[str]:
-    """Split a list of types at the commas that stand outside brackets."""
-    parts, depth, begin = [], 0, 0
-    for index, letter in enumerate(types):
-        if letter == "(":
-            depth += 1
-        elif letter == ")":
-            depth -= 1
-        elif letter == "," and depth == 0:
-            parts.append(types[begin:index].strip())
-            begin = index + 1
-    return [*parts, types[begin:].strip()]

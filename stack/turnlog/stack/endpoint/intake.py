@@ -7,7 +7,7 @@ from typing import Final
 
 from turnlog.stack.endpoint.errors import Code, ServerError
 from turnlog.stack.endpoint.spool import Spool
-from turnlog.stack.endpoint.sql import Insert, find_insert, first_keyword
+from turnlog.stack.endpoint.sql import Insert, find_insert, is_insert
 
 # An INSERT's clauses must end within this many bytes, ClickHouse's default max_query_size.
 _HEAD_LIMIT: Final = 256 << 10
@@ -62,7 +62,7 @@ class Intake:
 
     def _look(self, *, complete: bool) -> None:
         head = bytes(self._text[:_HEAD_LIMIT])
-        if first_keyword(head) != "INSERT":
+        if not is_insert(head):
             return
         complete = complete or len(head) == _HEAD_LIMIT
         self.insert = find_insert(head, complete=complete)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from turnlog.stack.endpoint import native
 from turnlog.stack.endpoint.engine import Handle
 from turnlog.stack.endpoint.errors import ServerError
 from turnlog.stack.endpoint.spool import Spool
 from turnlog.stack.endpoint.sql import Insert, Statement, quote, quote_name
 from turnlog.stack.endpoint.summary import Summary
 
-# What ClickHouse's Native writer puts before each block from this revision of the protocol on: not an overflow
-# block, of no bucket.
-_BLOCK_INFO_REVISION: Final = 51903
-_BLOCK_INFO: Final = b"\x01\x00\x02\xff\xff\xff\xff\x00"
+Describe = Callable[[bytes, Mapping[str, str]], Mapping[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +75,10 @@ _WITH_RESULT: Final = frozenset(
 )
 
 
-def run(handle: Handle, job: Job, sink: int) -> None:
+def run(handle: Handle, job: Job, sink: int, describe: Describe) -> None:
     """Run a job, writing its result to the descriptor ``sink``; counts go to the job's summary.
+
+    ``describe`` finds a query's columns with time zones by means of another handle, while this one is busy.
 
     Raises:
         ServerError: the engine refused it, perhaps after a part of the result.
@@ -91,7 +91,7 @@ def run(handle: Handle, job: Job, sink: int) -> None:
             _insert(handle, job, job.insert)
         elif job.statement is not None and job.statement.kind == "SELECT":
             if job.output_format == "Native":
-                _stream_blocks(handle, job, sink)
+                _stream_blocks(handle, job, job.statement, sink, describe)
             else:
                 _select(handle, job, job.statement, sink)
         else:
@@ -99,7 +99,8 @@ def run(handle: Handle, job: Job, sink: int) -> None:
             job.summary.add(result)
             # The engine streams SELECTs only; what other statements say fits into one block.
             data = result.bytes()
-            write_all(sink, _block_info(job) + data if data else b"")
+            native_output = job.output_format == "Native" and data
+            write_all(sink, native.block_info(job.revision) + data if native_output else data)
     except ServerError as error:
         raise ServerError(error.code, error.text.replace(_comment(job).decode(), ""), error.name) from None
     finally:
@@ -116,11 +117,6 @@ def write_all(sink: int, data: bytes) -> None:
 
 def _comment(job: Job) -> bytes:
     return f"\n/* {job.marker} */".encode() if job.marker else b""
-
-
-def _block_info(job: Job) -> bytes:
-    native = job.output_format == "Native" and job.revision >= _BLOCK_INFO_REVISION
-    return _BLOCK_INFO if native else b""
 
 
 def _load(handle: Handle, table: ExternalTable) -> None:
@@ -155,12 +151,25 @@ def _select(handle: Handle, job: Job, statement: Statement, sink: int) -> None:
     job.summary.add(handle.run(head + target + tail + _comment(job), "Null", job.bindings))
 
 
-def _stream_blocks(handle: Handle, job: Job, sink: int) -> None:
-    prefix = _block_info(job)
+def _stream_blocks(handle: Handle, job: Job, statement: Statement, sink: int, describe: Describe) -> None:
+    prefix = native.block_info(job.revision)
+    zones: Mapping[bytes, bytes] | None = None
     stream = handle.stream(job.text + _comment(job), "Native", job.bindings)
     try:
         while (block := stream.fetch()) is not None:
             job.summary.add(block)
-            write_all(sink, prefix + block.bytes())
+            data = block.bytes()
+            if zones is None and native.may_lack_zones(data, job.revision):
+                zones = describe(statement.text[: statement.format_at], job.bindings)
+            write_all(sink, prefix + (native.with_zones(data, zones) if zones else data))
     finally:
         stream.cancel()
+
+
+def zoned_columns(handle: Handle, query: bytes, bindings: Mapping[str, str]) -> Mapping[bytes, bytes]:
+    """The columns of a SELECT's result that have a time zone, with their types; none when it cannot be described."""
+    try:
+        rows = handle.run(b"DESCRIBE TABLE (" + query + b"\n)", "RowBinary", bindings).bytes()
+    except ServerError:
+        return {}
+    return native.zoned(rows)

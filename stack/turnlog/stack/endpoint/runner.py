@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from turnlog.stack.endpoint.engine import Engine, Handle
 from turnlog.stack.endpoint.errors import Code, ServerError
-from turnlog.stack.endpoint.job import Job, run
+from turnlog.stack.endpoint.job import Job, run, zoned_columns
 from turnlog.stack.endpoint.pipe import ResultPipe
 from turnlog.stack.endpoint.request import QueryRequest
 from turnlog.stack.endpoint.response import Reply
@@ -122,7 +122,7 @@ class Runner:
             else:
                 chosen = session
             _prepare(chosen, request, job)
-            run(chosen.handle, job, pipe.sink)
+            run(chosen.handle, job, pipe.sink, lambda query, bindings: self._describe(chosen, query, bindings))
             if job.statement is not None and job.statement.kind == "USE":
                 chosen.used()
         except BrokenPipeError:
@@ -131,6 +131,14 @@ class Runner:
             pipe.close_sink()
             if handle is not None:
                 handle.close()
+
+    def _describe(self, session: Session, query: bytes, bindings: Mapping[str, str]) -> Mapping[bytes, bytes]:
+        handle = self._engine.handle()
+        try:
+            Session(handle).prepare(session.overlay, session.database)
+            return zoned_columns(handle, query, bindings)
+        finally:
+            handle.close()
 
     def close(self) -> None:
         """Wait for what is running."""

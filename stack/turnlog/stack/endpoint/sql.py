@@ -15,7 +15,8 @@ from turnlog.stack.endpoint.errors import Code, ServerError
 
 _TOKEN: Final = re.compile(
     rb"""
-    (?P<space>\s+|--[^\n]*|\#[!\ ][^\n]*|/\*.*?\*/)
+    (?P<space>(?:\s|\xc2\xa0|\xe2\x80[\x80-\x8f\xa8\xa9\xaf]|\xe3\x80\x80|\xef\xbb\xbf)+
+             |--[^\n]*|\#[!\ ][^\n]*|/\*.*?\*/)
    |(?P<string>'[^'\\]*(?:(?:\\.|'')[^'\\]*)*')
    |(?P<name>`[^`\\]*(?:(?:\\.|``)[^`\\]*)*`|"[^"\\]*(?:(?:\\.|"")[^"\\]*)*")
    |(?P<heredoc>\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)
@@ -112,6 +113,22 @@ def first_keyword(text: bytes) -> str:
     return ""
 
 
+def is_insert(text: bytes) -> bool:
+    """Whether a statement is an INSERT, perhaps after a WITH."""
+    words = (token for token in tokens(text) if token.depth == 0)
+    first = next(words, None)
+    if first is None or first.upper != b"WITH":
+        return first is not None and first.upper == b"INSERT"
+    previous = first
+    for token in words:
+        if token.upper == b"INTO" and previous.upper == b"INSERT":
+            return True
+        if token.upper == b"SELECT":
+            return False
+        previous = token
+    return False
+
+
 def find_insert(text: bytes, *, complete: bool) -> Insert | None:
     """Find an INSERT's data.
 
@@ -153,6 +170,9 @@ def find_insert(text: bytes, *, complete: bool) -> Insert | None:
 
 def _skip_target(stream: Iterator[Token]) -> bytes:
     """Pass INSERT INTO [TABLE|FUNCTION] and the first name after it, which may be any word, even FORMAT."""
+    for token in stream:
+        if token.upper in {b"INTO", b"INSERT"} and not token.depth:
+            break
     for token in stream:
         if token.upper not in {b"INSERT", b"INTO", b"TABLE", b"FUNCTION"}:
             return token.upper
