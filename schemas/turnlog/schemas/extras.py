@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 
 from turnlog.schemas.errors import MissingExtraError
@@ -18,6 +19,7 @@ def require(stage: str, extra: str, *modules: str) -> None:
     Raises:
         MissingExtraError: If one of them can't be found; the message gives the command that installs it.
     """
-    missing = [name for name in modules if find_spec(name) is None]
+    # Faust puts a module without a spec in its place once imported, which find_spec() refuses to look at.
+    missing = [name for name in modules if name not in sys.modules and find_spec(name) is None]
     if missing:
         raise MissingExtraError(f"{stage} needs {', '.join(missing)}: pip install 'turnlog[{extra}]'", name=missing[0])
