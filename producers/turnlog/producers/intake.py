@@ -1,0 +1,140 @@
+"""The caller's side: events get their number and wait, or are refused and counted. Nothing here blocks or raises."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from threading import Event as Flag
+from threading import Lock
+from typing import NamedTuple
+
+from turnlog.producers.kinds import Fields, Kind, Priority
+from turnlog.producers.limits import Limits
+from turnlog.producers.packing import Event
+
+_EVENT_BYTES = 1024
+"""About what an event takes beside its texts."""
+
+_SHARE = {Priority.LOW: 0.75, Priority.NORMAL: 1.0, Priority.HIGH: 1.25}
+
+
+class Barrier:
+    """Stands in the queue behind the events that a flush or close is about.
+
+    Args:
+        deadline_ns: When, on the monotonic clock, waiting for them ends.
+        closing: Whether the worker ends here.
+
+    Attributes:
+        reached: Set when the events before it are delivered or given up, or the deadline is over.
+    """
+
+    def __init__(self, deadline_ns: int, *, closing: bool = False) -> None:
+        self.deadline_ns = deadline_ns
+        self.closing = closing
+        self.reached = Flag()
+
+
+class Numbers(NamedTuple):
+    """The counts of an intake at one moment.
+
+    Attributes:
+        next_sequence: How many sequence numbers have been given out.
+        accepted: How many events are or were in the queue.
+        queue_full: How many were refused because it was full; they have numbers.
+        closed: How many came after the close; they have none.
+    """
+
+    next_sequence: int
+    accepted: int
+    queue_full: int
+    closed: int
+
+
+class Intake:
+    """A bounded queue in which events stand in the order of their sequence numbers.
+
+    Args:
+        limits: How much may wait.
+        wake: Called, without the lock, when something came while the worker slept.
+    """
+
+    def __init__(self, limits: Limits, wake: Callable[[], None]) -> None:
+        self.asleep = True
+        self._room = tuple(int(limits.queue_events * _SHARE[each]) for each in Priority)
+        self._room_bytes = tuple(int(limits.queue_bytes * _SHARE[each]) for each in Priority)
+        self._wake = wake
+        self._lock = Lock()
+        self._items: deque[Event | Barrier] = deque()
+        self._next = self._accepted = self._full = self._late = 0
+        self._bytes_in = self._bytes_out = 0
+        self._closed = False
+
+    def put(self, kind: Kind, fields: Fields, observed_time: int, size: int) -> None:
+        """Queue an event, or count it as dropped. Takes about a microsecond."""
+        size += _EVENT_BYTES
+        priority = kind.priority
+        with self._lock:
+            if self._closed:
+                self._late += 1
+                return
+            sequence = self._next
+            self._next = sequence + 1
+            waiting = self._bytes_in - self._bytes_out
+            if len(self._items) >= self._room[priority] or waiting + size > self._room_bytes[priority]:
+                self._full += 1
+                return
+            self._accepted += 1
+            self._bytes_in += size
+            self._items.append(Event(sequence, kind, fields, observed_time, size))
+        if self.asleep:
+            self._wake()
+
+    def bar(self, barrier: Barrier) -> bool:
+        """Put a barrier behind what is queued; False if the intake is closed. A closing barrier closes it."""
+        with self._lock:
+            if self._closed:
+                return False
+            self._closed = barrier.closing
+            self._items.append(barrier)
+        if self.asleep:
+            self._wake()
+        return True
+
+    def shut(self) -> None:
+        """Count all later events as dropped."""
+        with self._lock:
+            self._closed = True
+
+    def take(self) -> Event | Barrier | None:
+        """Return what is first in the queue, or None; for the worker only."""
+        try:
+            item = self._items.popleft()
+        except IndexError:
+            return None
+        if type(item) is Event:
+            self._bytes_out += item.size  # written by this thread alone
+        return item
+
+    @property
+    def refused(self) -> int:
+        """How many events were refused because the queue was full."""
+        return self._full
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def number(self) -> Numbers:
+        """Take the next sequence number for an event that does not go through the queue; with the counts as of then."""
+        with self._lock:
+            numbers = self._numbers()
+            self._next += 1
+            return numbers
+
+    def numbers(self) -> Numbers:
+        """Return the counts of this moment."""
+        with self._lock:
+            return self._numbers()
+
+    def _numbers(self) -> Numbers:
+        return Numbers(self._next, self._accepted, self._full, self._late)

@@ -1,0 +1,152 @@
+"""Chat messages as OpenTelemetry's GenAI conventions write them: JSON of [{role, parts: [{type, content …}]}].
+
+In come the shapes that chatbots have at hand: OpenAI's ``{role, content, tool_calls …}`` with content as text or parts,
+Anthropic's content blocks, objects of either's SDK, or OpenTelemetry's own shape. Texts, tool arguments included, are
+kept letter for letter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from turnlog.producers.coerce import UnfitError, to_json, to_mapping, to_text
+
+Part = dict[str, Any]
+
+
+def input_json(messages: Any) -> str | None:
+    """Return a call's input: one text (a user's), one message, or a list of them."""
+    return _json(messages, "user")
+
+
+def output_json(output: Any, finish_reasons: Iterable[Any] = ()) -> str | None:
+    """Return a call's output: one text (the assistant's), one message, or one for each choice.
+
+    Args:
+        output: What the model answered.
+        finish_reasons: Why each choice ended, in the order of the messages.
+    """
+    return _json(output, "assistant", tuple(finish_reasons))
+
+
+def system_json(system: Any) -> str | None:
+    """Return system instructions, a text or parts, as a list of parts."""
+    return None if system is None else to_json(_parts(system))
+
+
+def _json(messages: Any, role: str, finish_reasons: tuple[Any, ...] = ()) -> str | None:
+    if messages is None:
+        return None
+    single = isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Iterable)
+    listed = [_readable(each, role) for each in ((messages,) if single else messages)]
+    for message, reason in zip(listed, finish_reasons, strict=False):
+        message.setdefault("finish_reason", reason)
+    return to_json(listed)
+
+
+def _readable(message: Any, role: str) -> dict[str, Any]:
+    try:
+        return _message(message, role)
+    except Exception:  # noqa: BLE001 - a shape that nobody has thought of is kept as it is
+        return {"role": role, "parts": [{"type": "other", "content": message}]}
+
+
+def _message(message: Any, role: str) -> dict[str, Any]:
+    if type(message) is str:
+        return {"role": role, "parts": [{"type": "text", "content": message}]}
+    try:
+        given = to_mapping(message)
+    except UnfitError:
+        return {"role": role, "parts": [{"type": "text", "content": to_text(message)}]}
+    rest = dict(given)
+    out: dict[str, Any] = {"role": rest.pop("role", None) or role}
+    content = rest.pop("content", None)
+    if "parts" in rest:
+        parts = list(rest.pop("parts") or ())
+    elif "tool_call_id" in rest:
+        parts = [{"type": "tool_call_response", "id": rest.pop("tool_call_id"), "response": content}]
+    else:
+        parts = _parts(content)
+    if rest.get("refusal"):
+        parts.append({"type": "refusal", "content": rest.pop("refusal")})
+    if rest.get("reasoning_content"):
+        parts.insert(0, {"type": "reasoning", "content": rest.pop("reasoning_content")})
+    parts += [_tool_call(each) for each in rest.pop("tool_calls", None) or ()]
+    if rest.get("function_call"):
+        parts.append(_tool_call({"function": rest.pop("function_call")}))
+    out["parts"] = parts
+    out.update((key, value) for key, value in rest.items() if value is not None)
+    return out
+
+
+def _parts(content: Any) -> list[Part]:
+    if content is None:
+        return []
+    if isinstance(content, str):
+        return [{"type": "text", "content": content}]
+    if isinstance(content, Iterable) and not isinstance(content, Mapping | bytes):
+        return [_part(each) for each in content]
+    return [_part(content)]
+
+
+def _part(part: Any) -> Part:
+    if isinstance(part, str):
+        return {"type": "text", "content": part}
+    try:
+        given = dict(to_mapping(part))
+    except UnfitError:
+        return {"type": "text", "content": to_text(part)}
+    kind = given.get("type")
+    if isinstance(kind, str) and kind in _KINDS:
+        role, key, name = _KINDS[kind]
+        if key in given:
+            given["type"] = role
+            given[name] = given.pop(key)
+        if "tool_use_id" in given:
+            given["id"] = given.pop("tool_use_id")
+    elif kind == "image_url":
+        url = given.pop("image_url", None)
+        more = dict(url) if isinstance(url, Mapping) else {"url": url}
+        given |= {"type": "uri", "modality": "image", "uri": more.pop("url", None), **more}
+    elif kind == "input_audio":
+        audio = given.pop("input_audio", None)
+        more = dict(audio) if isinstance(audio, Mapping) else {"data": audio}
+        mime_type = f"audio/{more.pop('format', None) or 'wav'}"
+        given |= {
+            "type": "blob",
+            "modality": "audio",
+            "mime_type": mime_type,
+            "content": more.pop("data", None),
+            **more,
+        }
+    elif kind is None:
+        given["type"] = "text" if "content" in given else "other"
+    return given
+
+
+_KINDS = {
+    # their type: (OpenTelemetry's type, their key, OpenTelemetry's key)
+    "text": ("text", "text", "content"),
+    "input_text": ("text", "text", "content"),
+    "output_text": ("text", "text", "content"),
+    "refusal": ("refusal", "refusal", "content"),
+    "thinking": ("reasoning", "thinking", "content"),
+    "tool_use": ("tool_call", "input", "arguments"),
+    "tool_result": ("tool_call_response", "content", "response"),
+}
+
+
+def _tool_call(call: Any) -> Part:
+    try:
+        given = dict(to_mapping(call))
+    except UnfitError:
+        return {"type": "tool_call", "name": to_text(call)}
+    function = given.pop("function", None)
+    if function is not None:
+        try:
+            given |= to_mapping(function)
+        except UnfitError:
+            given["name"] = to_text(function)
+    given["type"] = "tool_call"
+    return given

@@ -1,0 +1,122 @@
+"""Events to messages: completes a record, encodes it, and gives it its key and headers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from turnlog.producers.coerce import UnfitError, to_json, to_mapping, to_text
+from turnlog.producers.ids import Ids, TraceParent
+from turnlog.producers.kinds import Fields, Kind, complete_times, rename
+from turnlog.producers.template import Template
+from turnlog.producers.transport import Message
+from turnlog.schemas import EncodeError, Schema, load
+from turnlog.schemas.codec import SINGLE_OBJECT
+from turnlog.schemas.headers import AVRO, CONTENT_TYPE, PRODUCER, TRACEPARENT
+
+_LONGEST_KEY = 512
+"""Bytes; what is longer is cut, for the key comes on top of the largest value that a topic takes."""
+
+
+class Event(NamedTuple):
+    """What a caller leaves in the queue.
+
+    Attributes:
+        sequence: Its number among all events of the producer.
+        kind: What it is.
+        fields: What the caller said; the event owns this dict.
+        observed_time: When it was handed over, in microseconds since 1970 UTC.
+        size: About how many bytes its texts have.
+    """
+
+    sequence: int
+    kind: Kind
+    fields: Fields
+    observed_time: int
+    size: int
+
+
+class Packer:
+    """Makes messages of one producer's events.
+
+    Args:
+        fixed: Common fields that are the same in all its events, ``producer_id`` among them.
+        ids: Makes ids of events that have none yet.
+    """
+
+    def __init__(self, fixed: Mapping[str, Any], ids: Ids) -> None:
+        self.producer_id = str(fixed["producer_id"])
+        self._fixed = fixed
+        self._ids = ids
+        self._templates: dict[str, Template] = {}
+        self._content_type = (CONTENT_TYPE, AVRO)
+        self._origin = f"{self.producer_id}:"
+
+    def pack(self, event: Event) -> Message:
+        """Return the event's message.
+
+        Raises:
+            EncodeError: If the event does not fit its record.
+        """
+        kind = event.kind
+        fields = rename(event.fields)
+        fields["sequence"] = event.sequence
+        fields["observed_time"] = event.observed_time
+        if "event_id" not in fields:
+            fields["event_id"] = self._ids.event()
+        try:
+            complete_times(fields)
+            kind.complete(fields)
+        except EncodeError:
+            raise
+        except Exception as error:  # a caller's objects may do anything when they are looked at
+            raise EncodeError(f"{kind.record} can't be completed: {type(error).__name__}") from error
+        template = self.template(kind.record)
+        if not template.knows(fields):
+            _set_aside(template, fields)
+        value = template.encode(fields)
+        headers = [(PRODUCER, f"{self._origin}{event.sequence}".encode()), self._content_type]
+        trace_id, span_id = fields.get("trace_id"), fields.get("span_id") or fields.get("parent_span_id")
+        if trace_id is not None and span_id is not None:
+            parent = f"00-{trace_id}-{span_id}-01"
+            if len(parent) == 55 and TraceParent.parse(parent):
+                headers.append((TRACEPARENT, parent.encode()))
+        return Message(kind.topic, self._key(kind, fields), value, headers)
+
+    def template(self, record: str) -> Template:
+        """Return the record's template, made at first use."""
+        template = self._templates.get(record)
+        if template is None:
+            schema = load(record)
+            template = Template(schema, SINGLE_OBJECT + schema.fingerprint, self._fixed)
+            self._templates[record] = template
+        return template
+
+    def _key(self, kind: Kind, fields: Fields) -> bytes:
+        for name in kind.key:
+            value = fields.get(name) or self._fixed.get(name)
+            if value:
+                break
+        else:
+            value = fields["event_id"]
+        try:
+            return to_text(value).encode("utf-8", "replace")[:_LONGEST_KEY]
+        except UnfitError:
+            return b""
+
+
+def schema_message(schema: Schema) -> Message:
+    """Return the message that makes a schema known to readers."""
+    return Message("schemas", schema.fingerprint.hex().encode(), schema.to_json().encode(), [])
+
+
+def _set_aside(template: Template, fields: Fields) -> None:
+    """Move what the record has no field for to its attributes."""
+    extra = {name: fields.pop(name) for name in list(fields) if not template.knows({name: None})}
+    try:
+        attributes = dict(to_mapping(fields.get("attributes") or {}))
+    except UnfitError:
+        attributes = {}
+    for name, value in extra.items():
+        attributes.setdefault(name, value if isinstance(value, str) else to_json(value))
+    fields["attributes"] = attributes

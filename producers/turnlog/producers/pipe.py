@@ -1,0 +1,143 @@
+"""A producer's life: made at the first event, remade in a forked child, closed when the process ends."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from collections.abc import Mapping
+from threading import Lock, Thread
+from typing import Any
+from weakref import WeakSet
+
+from turnlog.producers.clock import Clock
+from turnlog.producers.ids import Ids
+from turnlog.producers.intake import Barrier, Intake
+from turnlog.producers.kinds import Fields, Kind
+from turnlog.producers.limits import Limits
+from turnlog.producers.packing import Packer
+from turnlog.producers.result import Result
+from turnlog.producers.transport import Connect
+from turnlog.producers.worker import Worker
+
+
+class Pipe:
+    """Takes events from any thread and carries them to a transport in a background thread.
+
+    Args:
+        fixed: Common fields that are the same in all events.
+        connect: Makes the transport.
+        limits: Bounds on memory and time.
+        clock: Where the time is read.
+        ids: Where ids come from.
+    """
+
+    def __init__(self, fixed: Mapping[str, Any], connect: Connect, limits: Limits, clock: Clock, ids: Ids) -> None:
+        self.clock = clock
+        self.ids = ids
+        self._fixed = fixed
+        self._connect = connect
+        self._limits = limits
+        self._assemble()
+        _all.add(self)
+
+    def _assemble(self) -> None:
+        self.producer_id = self.ids.event()
+        self._intake = Intake(self._limits, self._wake)
+        packer = Packer({**self._fixed, "producer_id": self.producer_id}, self.ids)
+        self._worker = Worker(self._intake, packer, self._connect, self._limits, self.clock)
+        self._thread: Thread | None = None
+        self._starting = Lock()
+
+    def put(self, kind: Kind, fields: Fields, size: int = 0) -> None:
+        """Hand over an event; never blocks or raises. The pipe owns the dict from now on.
+
+        Args:
+            kind: What it is.
+            fields: What is known of it.
+            size: About how many bytes its texts have.
+        """
+        self._intake.put(kind, fields, self.clock.wall_us(), size)
+
+    def result(self) -> Result:
+        """Return the counts so far."""
+        return self._worker.result()
+
+    def flush(self, timeout: float) -> Result:
+        """Wait until all events so far are delivered or given up, at most that many seconds; return the counts."""
+        barrier = Barrier(self._deadline(timeout))
+        if self._intake.numbers().accepted and self._intake.bar(barrier):
+            barrier.reached.wait(timeout)
+        return self._worker.result()
+
+    def close(self, timeout: float) -> Result:
+        """Flush, report and stop, in at most about that many seconds; later events are dropped. May be repeated."""
+        deadline = self._deadline(timeout)
+        # A fifth of the time is kept to say in-band what could not be delivered in the rest.
+        self._worker.close_by(deadline, min(1_000_000_000, int(timeout * 0.2e9)))
+        if self._thread is None and not self._intake.numbers().next_sequence:
+            self._intake.shut()  # nothing was ever logged: no reason to connect now
+        else:
+            self._intake.bar(Barrier(deadline, closing=True))
+        thread = self._thread
+        if thread is not None:
+            thread.join(timeout + 1)
+        _running.discard(self)
+        return self._worker.result()
+
+    def close_at_exit(self) -> None:
+        """Close, because the process ends."""
+        self.close(self._limits.exit_timeout)
+
+    def _deadline(self, timeout: float) -> int:
+        return self.clock.monotonic_ns() + int(timeout * 1e9)
+
+    def _wake(self) -> None:
+        if self._thread is not None:
+            self._worker.woken.set()
+            return
+        with self._starting:
+            if self._thread is None:
+                thread = Thread(target=self._worker.run, name="turnlog", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # no more threads, or the interpreter is ending: the next event tries again
+                    return
+                self._thread = thread
+                _running.add(self)
+                _close_with_multiprocessing()
+
+    def after_fork(self) -> None:
+        """Start a new life in a forked child; what was queued is the parent's to send."""
+        if self._worker.transport is not None:
+            self._worker.transport.forget()
+        self.ids.reseed()
+        self._assemble()
+
+
+_all: WeakSet[Pipe] = WeakSet()
+_running: set[Pipe] = set()
+
+
+def _close_all() -> None:
+    for pipe in tuple(_running):
+        pipe.close_at_exit()
+
+
+def _renew_all() -> None:
+    _running.clear()
+    for pipe in tuple(_all):
+        pipe.after_fork()
+
+
+def _close_with_multiprocessing() -> None:
+    """See to it that a multiprocessing child flushes: it ends without running atexit's functions."""
+    process = sys.modules.get("multiprocessing.process")
+    util = sys.modules.get("multiprocessing.util")
+    if process is not None and util is not None and process.parent_process() is not None:
+        util.Finalize(None, _close_all, exitpriority=0)
+
+
+atexit.register(_close_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_all)

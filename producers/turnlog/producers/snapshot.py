@@ -1,0 +1,48 @@
+"""Copies of what a caller hands over and may change later, with an estimate of their size.
+
+A chatbot appends the answer to the very list that it passed as input; what is recorded is the list as it was.
+Texts are immutable and shared, so a copy costs well under a microsecond a message.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_DEPTH = 32
+_SMALL = 16
+_OBJECT = 1024
+
+
+def snapshot(value: Any) -> tuple[Any, int]:
+    """Return a copy of the dicts, lists and tuples in a value, and about how many bytes it holds; never raises."""
+    try:
+        return _copy(value, 0)
+    except Exception:  # noqa: BLE001 - a dict that another thread changes, or a subclass with ideas of its own
+        return None, _SMALL
+
+
+def _copy(value: Any, depth: int) -> tuple[Any, int]:  # noqa: PLR0911 - one return for each kind of value
+    kind = type(value)
+    if kind is str or kind is bytes:
+        return value, len(value)
+    if kind is dict:
+        if depth > _DEPTH:
+            return "…", _SMALL
+        fields: dict[Any, Any] = {}
+        size = 64
+        for key, each in value.items():
+            if type(each) is str:
+                fields[key] = each
+                size += len(each)
+            else:
+                fields[key], more = _copy(each, depth + 1)
+                size += more
+        return fields, size
+    if kind is list or kind is tuple:
+        if depth > _DEPTH:
+            return "…", _SMALL
+        pairs = [_copy(each, depth + 1) for each in value]
+        return [copy for copy, _ in pairs], 32 + sum(size for _, size in pairs)
+    if kind is int or kind is float or kind is bool or value is None:
+        return value, _SMALL
+    return value, _OBJECT

@@ -1,0 +1,35 @@
+"""Avro's integers: zig-zag, then seven bits a byte, low ones first (Avro 1.12 specification, "Binary encoding")."""
+
+from __future__ import annotations
+
+_LOWEST, _HIGHEST = -(1 << 63), (1 << 63) - 1
+
+
+def _encode(number: int) -> bytes:
+    rest = number << 1 ^ number >> 63
+    out = bytearray()
+    while rest > 0x7F:
+        out.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    out.append(rest)
+    return bytes(out)
+
+
+SMALL = tuple(_encode(number) for number in range(8192))
+"""Encodings of 0 to 8191, which is most lengths and counts."""
+
+SMALL_SET = tuple(b"\x02" + encoded for encoded in SMALL)
+"""The same behind the branch number of a union's second type."""
+
+
+def varint(number: int) -> bytes:
+    """Encode an int or long.
+
+    Raises:
+        OverflowError: If it has more than 64 bits.
+    """
+    if 0 <= number < 8192:
+        return SMALL[number]
+    if not _LOWEST <= number <= _HIGHEST:
+        raise OverflowError("more than 64 bits")
+    return _encode(number)
