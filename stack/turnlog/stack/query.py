@@ -137,13 +137,21 @@ class ClickHouse:
             timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS), retries=False
         )
 
-    def stream(self, query: str, *, fmt: str = ROWS, parameters: Mapping[str, object] | None = None) -> Answer:
+    def stream(
+        self,
+        query: str,
+        *,
+        fmt: str = ROWS,
+        parameters: Mapping[str, object] | None = None,
+        settings: Mapping[str, object] | None = None,
+    ) -> Answer:
         """Run a query; blocks until its first rows are there.
 
         Args:
             query: One statement; a FORMAT clause in it wins over `fmt`.
             fmt: The format of the result.
             parameters: Values of the query's ``{name:Type}``.
+            settings: ClickHouse's settings for this query.
 
         Raises:
             QueryError: If ClickHouse refuses it.
@@ -152,7 +160,7 @@ class ClickHouse:
         fields = {
             "database": self.address.database,
             "default_format": fmt,
-            "output_format_json_quote_64bit_integers": "0",
+            **{name: str(value) for name, value in (settings or {}).items()},
             **{f"param_{name}": str(value) for name, value in (parameters or {}).items()},
         }
         try:
@@ -175,7 +183,8 @@ class ClickHouse:
 
     def rows(self, query: str, parameters: Mapping[str, object] | None = None) -> Result:
         """Run a query without a FORMAT clause and return all of its result; raises and blocks as :meth:`stream`."""
-        with self.stream(query, parameters=parameters) as answer:
+        exact = {"output_format_json_quote_64bit_integers": 0}
+        with self.stream(query, parameters=parameters, settings=exact) as answer:
             lines = [json.loads(line) for line in answer.lines()]
         return Result(lines[0], lines[1], lines[2:]) if lines else Result((), (), ())
 

@@ -15,6 +15,7 @@ STRINGS = "JSONCompactStringsEachRowWithNamesAndTypes"
 """The format that tables are made of: every value as ClickHouse writes it."""
 
 _NULL = "ᴺᵁᴸᴸ"
+_ENDLESS = 1_000_000
 _NUMBERS = ("Int", "UInt", "Float", "Decimal", "BFloat")
 
 
@@ -51,6 +52,13 @@ def table_of(
     return table
 
 
+def print_whole(table: Table, console: Console) -> None:
+    """Print a table; to anything but a terminal as wide as it needs."""
+    if not console.is_terminal:
+        console.width = max(80, console.measure(table, options=console.options.update(width=_ENDLESS)).maximum)
+    console.print(table)
+
+
 def print_table(answer: Answer, console: Console, *, most: int, width: int) -> int:
     """Print a result in the format :data:`STRINGS`; blocks until all of it, or `most` rows of it, has come.
 
@@ -72,10 +80,7 @@ def print_table(answer: Answer, console: Console, *, most: int, width: int) -> i
     shown = list(islice(rows, most))
     more = next(rows, None) is not None
     table = table_of(names, types, shown, width=width)
-    if console.is_terminal:
-        console.print(table)
-    else:
-        console.print(table, width=max(80, console.measure(table).maximum), crop=False, soft_wrap=False)
+    print_whole(table, console)
     if more:
         console.print(f"… more than {most} rows: add a LIMIT, or see all by --format", highlight=False, soft_wrap=True)
     return len(shown)

@@ -4,13 +4,15 @@ from collections.abc import Callable
 
 import typer
 
-from turnlog.stack.commands import account, down, migrate, schema, sql, status, topics, up
+from turnlog.stack.commands import account, down, migrate, replay, schema, sql, status, tail, topics, up
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     up.register,
     down.register,
     status.register,
+    replay.register,
     sql.register,
+    tail.register,
     account.register,
     topics.register,
     migrate.register,

@@ -16,6 +16,7 @@ from turnlog.stack.commands.options import DataOption
 from turnlog.stack.lag import read_lag
 from turnlog.stack.printable import one_line
 from turnlog.stack.query import ClickHouse
+from turnlog.stack.rowtable import print_whole
 from turnlog.stack.servers import Servers, resolve
 
 _MOST_BALANCED = 20
@@ -63,7 +64,7 @@ def print_account(found: Account, console: Console) -> None:
     settled = [entry for entry in found.entries if entry.balanced]
     shown = [*(entry for entry in found.entries if not entry.balanced), *settled[-_MOST_BALANCED:]]
     if shown:
-        console.print(_table(shown, found.entries), crop=False, soft_wrap=False, width=_width(console))
+        print_whole(_table(shown, found.entries), console)
     if len(settled) > _MOST_BALANCED:
         console.print(f"and {len(settled) - _MOST_BALANCED} more that balance", highlight=False)
     for line in _sentences(found):
@@ -116,7 +117,3 @@ def _sentences(found: Account) -> Iterator[str]:
     if not found.entries:
         yield "no producer has sent anything yet"
     yield "the account balances" if found.balanced else "the account does NOT balance"
-
-
-def _width(console: Console) -> int | None:
-    return None if console.is_terminal else 160

@@ -35,7 +35,7 @@ def status(
 
 def _print(report: StatusReport, console: Console) -> None:
     if report.state == "stopped":
-        console.print(f"no stack runs in {report.data}", highlight=False)
+        console.print(f"no stack runs in {report.data}", highlight=False, soft_wrap=True)
         return
     supervisor = f"supervisor {report.supervisor_pid}" if report.supervisor_pid else "its supervisor is dead"
     console.print(f"{report.state}: {report.data} ({supervisor})", highlight=False, soft_wrap=True)
