@@ -46,6 +46,7 @@ bench: setup $(INSTALLED_BENCH)  ## Measure every stage beside its peers (BENCH=
 	@cd tests && ../$(BIN)/python -m benchmarks $(BENCH)
 
 test-compose: setup  ## Run docker-compose.yml for real (COMPOSE_SETUP names a command that prepares an engine)
+	$(call need,docker info || test -n "$$COMPOSE_SETUP",there is no Docker engine$(comma) and COMPOSE_SETUP names no command that prepares another)
 	@$(BIN)/pytest -m compose $(PYTEST_ARGS)
 
 clean:  ## Remove what was installed, built or cached; the data of stacks (.turnlog) stay
