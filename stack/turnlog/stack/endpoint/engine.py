@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -13,8 +14,9 @@ import chdb
 from turnlog.stack.endpoint.errors import ServerError, StartError
 from turnlog.stack.endpoint.sql import quote
 
-# What differs between chDB's session defaults and a server's.
-_SERVER_LIKE: Final[dict[str, str]] = {"implicit_select": "0"}
+# What differs between chDB's session defaults and a server's; and bodies are read, not mapped, so that a large one
+# does not fill the process's memory.
+_SERVER_LIKE: Final[dict[str, str]] = {"implicit_select": "0", "storage_file_read_method": "pread"}
 
 
 class Result(Protocol):
@@ -141,6 +143,7 @@ class Engine:
 
     def __init__(self, path: Path, options: Mapping[str, str]) -> None:
         self._address = f"{path}?{urlencode(options)}" if options else str(path)
+        _check_free(path)
         try:
             # Kept open: the engine shuts down with its last handle.
             self._keeper = Handle(_connect(self._address))
@@ -162,9 +165,31 @@ class Engine:
         finally:
             handle.close()
 
+    def id_of(self, marker: str) -> str:
+        """The engine's own id of the statement whose text holds ``marker``; empty when it has ended."""
+        handle = self.handle()
+        try:
+            pattern = quote(f"%{marker}%")
+            query = f"SELECT query_id FROM system.processes WHERE query LIKE {pattern} AND query_id != queryID()"  # noqa: S608 - quoted
+            return handle.run(query, "TSVRaw").bytes().decode().strip()
+        finally:
+            handle.close()
+
     def close(self) -> None:
         """Shut the engine down; waits for writes under way."""
         self._keeper.close()
+
+
+def _check_free(path: Path) -> None:
+    # Asked before the engine asks in the same way, because it would say so on stderr in words of its own.
+    status = path / "status"
+    if not status.exists():
+        return
+    try:
+        with status.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise StartError(f"{path} is in use by another process; stop it or choose another --path") from None
 
 
 def _setting(name: str) -> str:

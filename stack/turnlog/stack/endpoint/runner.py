@@ -15,6 +15,7 @@ from turnlog.stack.endpoint.pipe import ResultPipe
 from turnlog.stack.endpoint.request import QueryRequest
 from turnlog.stack.endpoint.response import Reply
 from turnlog.stack.endpoint.sessions import Session, SessionStore
+from turnlog.stack.endpoint.sql import quote
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -122,6 +123,8 @@ class Runner:
             else:
                 chosen = session
             _prepare(chosen, request, job)
+            if job.statement is not None and job.statement.kind == "KILL":
+                job.text = self._with_engine_ids(job.text)
             run(chosen.handle, job, pipe.sink, lambda query, bindings: self._describe(chosen, query, bindings))
             if job.statement is not None and job.statement.kind == "USE":
                 chosen.used()
@@ -131,6 +134,14 @@ class Runner:
             pipe.close_sink()
             if handle is not None:
                 handle.close()
+
+    def _with_engine_ids(self, text: bytes) -> bytes:
+        """Replace clients' query ids in a KILL, because the engine numbers statements itself."""
+        for query_id, marker in list(self._running.items()):
+            literal = quote(query_id).encode("utf-8", "surrogateescape")
+            if literal in text:
+                text = text.replace(literal, quote(self._engine.id_of(marker)).encode())
+        return text
 
     def _describe(self, session: Session, query: bytes, bindings: Mapping[str, str]) -> Mapping[bytes, bytes]:
         handle = self._engine.handle()
