@@ -8,7 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 JARS_POM := stack/turnlog/stack/kafka/pom.xml
 INSTALLED := $(VENV)/.installed
-INSTALLED_BENCH := $(VENV)/.installed-bench
+BENCH_VENV := .venv-bench
+INSTALLED_BENCH := $(BENCH_VENV)/.installed
 FETCHED := .cache/.fetched
 
 export TURNLOG_CACHE := $(CURDIR)/.cache
@@ -43,14 +44,14 @@ types: $(INSTALLED)  ## Check types
 	@$(BIN)/mypy
 
 bench: setup $(INSTALLED_BENCH)  ## Measure every stage beside its peers (BENCH="codec client" chooses some)
-	@cd tests && ../$(BIN)/python -m benchmarks $(BENCH)
+	@cd tests && ../$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
 
 test-compose: setup  ## Run docker-compose.yml for real (COMPOSE_SETUP names a command that prepares an engine)
 	$(call need,docker info || test -n "$$COMPOSE_SETUP",there is no Docker engine$(comma) and COMPOSE_SETUP names no command that prepares another)
 	@$(BIN)/pytest -m compose $(PYTEST_ARGS)
 
 clean:  ## Remove what was installed, built or cached; the data of stacks (.turnlog) stay
-	@rm -rf $(VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(BENCH_VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -64,9 +65,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 
-$(INSTALLED_BENCH): $(INSTALLED)
+# An environment of its own: Quix Streams wants older versions of what turnlog is tested with.
+$(INSTALLED_BENCH): $(INSTALLED) tests/benchmarks/constraints.txt
 	@echo "installing what the benchmarks compare with"
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,bench]'
+	@test -x $(BENCH_VENV)/bin/python || $(PYTHON) -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python -m pip install --quiet -c tests/benchmarks/constraints.txt -e '.[bench]'
 	@touch $@
 
 $(FETCHED): $(JARS_POM) | $(INSTALLED)
