@@ -5,7 +5,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+import tenacity
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # its stubs do not export it
 
 from turnlog.schemas import TOPICS, KafkaConnection, TransientError
@@ -88,11 +89,26 @@ def _committed(connection: KafkaConnection, group: str, places: list[TopicPartit
     # too, but while a broker starts (NOT_COORDINATOR) it kills the process: librdkafka hands the answer to a group that
     # an admin client does not have.
     consumer = Consumer(connection.librdkafka(group_id=group, enable_auto_commit=False, log_level=0))
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_is_coordinator_moving),
+        wait=tenacity.wait_fixed(0.2),
+        stop=tenacity.stop_after_delay(_TIMEOUT),
+        reraise=True,
+    )
     try:
-        answers = consumer.committed(places, timeout=_TIMEOUT) if places else []
+        answers = retrying(consumer.committed, places, timeout=_TIMEOUT) if places else []
     finally:
         consumer.close()
     return {(one.topic, one.partition): one.offset for one in answers if one.offset >= 0}
+
+
+def _is_coordinator_moving(error: BaseException) -> bool:
+    """Tell whether a group has no coordinator just now, as in the first second of a broker's life."""
+    return isinstance(error, KafkaException) and error.args[0].code() in {
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+    }
 
 
 def _offsets(admin: AdminClient, places: list[TopicPartition], which: OffsetSpec) -> dict[tuple[str, int], int]:
