@@ -110,7 +110,9 @@ class Project:
 
     def down(self) -> None:
         """Stop and remove the services and their volumes, whatever state they are in."""
-        self._compose("down", "--volumes")
+        # Podman's compose command does not know of scaled containers and goes round them the first time.
+        for _ in range(2):
+            self._compose("down", "--volumes", check=False)
 
     def _compose(self, *arguments: str, check: bool = True) -> str:
         command = (*self.engine.compose, "--project-name", self.name, "--file", str(FILE), *arguments)
