@@ -7,7 +7,8 @@ kept letter for letter.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from json.encoder import encode_basestring
 from typing import Any
 
 from turnlog.producers.coerce import UnfitError, to_json, to_mapping, to_text
@@ -38,11 +39,31 @@ def system_json(system: Any) -> str | None:
 def _json(messages: Any, role: str, finish_reasons: tuple[Any, ...] = ()) -> str | None:
     if messages is None:
         return None
+    if type(messages) is str:
+        return f"[{_plain(role, messages, *finish_reasons[:1])}]"
+    if type(messages) is list and not finish_reasons and all(map(_is_plain, messages)):
+        return f"[{','.join([_plain(each['role'], each['content']) for each in messages])}]"
     single = isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Iterable)
     listed = [_readable(each, role) for each in ((messages,) if single else messages)]
     for message, reason in zip(listed, finish_reasons, strict=False):
         message.setdefault("finish_reason", reason)
     return to_json(listed)
+
+
+def _is_plain(message: Any) -> bool:
+    """Whether a message is {role, content} and both are texts, as nearly all are."""
+    return (
+        type(message) is dict
+        and len(message) == 2
+        and type(message.get("role")) is str
+        and type(message.get("content")) is str
+    )
+
+
+def _plain(role: str, text: str, finish_reason: Any = None) -> str:
+    """Write such a message, at a third of the general encoder's cost."""
+    ending = "" if finish_reason is None else f',"finish_reason":{to_json(finish_reason)}'
+    return f'{{"role":{_quote(role)},"parts":[{{"type":"text","content":{_quote(text)}}}]{ending}}}'
 
 
 def _readable(message: Any, role: str) -> dict[str, Any]:
@@ -124,6 +145,8 @@ def _part(part: Any) -> Part:
         given["type"] = "text" if "content" in given else "other"
     return given
 
+
+_quote: Callable[[str], str] = encode_basestring
 
 _KINDS = {
     # their type: (OpenTelemetry's type, their key, OpenTelemetry's key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+_LONG, _LONGER = 1 << 49, 1 << 52
 _LOWEST, _HIGHEST = -(1 << 63), (1 << 63) - 1
 
 
@@ -30,6 +31,20 @@ def varint(number: int) -> bytes:
     """
     if 0 <= number < 8192:
         return SMALL[number]
+    if _LONG <= number < _LONGER:  # a moment in microseconds, from 1987 to 2112
+        rest = number << 1
+        return bytes(
+            (
+                rest & 0x7F | 0x80,
+                rest >> 7 & 0x7F | 0x80,
+                rest >> 14 & 0x7F | 0x80,
+                rest >> 21 & 0x7F | 0x80,
+                rest >> 28 & 0x7F | 0x80,
+                rest >> 35 & 0x7F | 0x80,
+                rest >> 42 & 0x7F | 0x80,
+                rest >> 49,
+            )
+        )
     if not _LOWEST <= number <= _HIGHEST:
         raise OverflowError("more than 64 bits")
     return _encode(number)
