@@ -20,8 +20,6 @@ from turnlog.processors.credentials import faust_credentials  # noqa: E402 - sam
 from turnlog.processors.settings import ProcessorSettings  # noqa: E402 - same
 from turnlog.processors.transport import BatchConsumer, BatchTransport  # noqa: E402 - same
 
-GROUP = "turnlog-processors"
-
 
 class ProcessorApp(faust.App):
     """A Faust app whose stream topics deliver batches.
@@ -81,7 +79,7 @@ def create_app(settings: ProcessorSettings, **overrides: Any) -> ProcessorApp:
     conf: Mapping[str, Any] = {
         "broker": ";".join(f"kafka://{server.strip()}" for server in kafka.bootstrap_servers.split(",")),
         "broker_credentials": faust_credentials(kafka.options),
-        "broker_client_id": f"{GROUP}-{settings.worker_id}",
+        "broker_client_id": f"{settings.group}-{settings.worker_id}",
         "consumer_group_instance_id": settings.worker_id,
         "consumer_auto_offset_reset": "earliest",
         "consumer_max_fetch_size": settings.fetch_bytes,
@@ -98,7 +96,7 @@ def create_app(settings: ProcessorSettings, **overrides: Any) -> ProcessorApp:
         "stream_wait_empty": False,
         "stream_buffer_maxsize": 4096,
         "store": "memory://",
-        "datadir": str(Path(tempfile.gettempdir()) / f"{GROUP}-{settings.worker_id}"),
+        "datadir": str(Path(tempfile.gettempdir()) / f"{settings.group}-{settings.worker_id}"),
         "topic_allow_declare": False,
         "topic_disable_leader": True,
         "web_enabled": False,
@@ -108,7 +106,7 @@ def create_app(settings: ProcessorSettings, **overrides: Any) -> ProcessorApp:
         "autodiscover": False,
         **overrides,
     }
-    app = ProcessorApp(GROUP, **conf)
+    app = ProcessorApp(settings.group, **conf)
     app.settings = settings
     app.transport = BatchTransport(app.conf.broker_consumer, app)
     return app

@@ -36,12 +36,14 @@ class Batch:
         partition: Its partition.
         records: The records.
         epoch: Which seek of the consumer the batch belongs to; see :class:`turnlog.processors.ledger.Ledger`.
+        fetched: When the records were in hand, on the monotonic clock.
     """
 
     topic: str
     partition: int
     records: Sequence[RawRecord] = field(repr=False)
     epoch: int = 0
+    fetched: float = 0.0
 
     @property
     def first(self) -> int:

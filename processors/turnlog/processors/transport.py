@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
+from time import monotonic
 from typing import Any, ClassVar, cast
 
 import aiokafka  # type: ignore[import-untyped]  # it ships no types
@@ -193,6 +194,7 @@ class BatchConsumer(Consumer):
             tp.partition,
             [RawRecord(each.offset, each.timestamp or 0, each.key, each.value, each.headers) for each in found],
             self.ledger.epoch,
+            monotonic(),
         )
         self.ledger.deliver(tp, last.offset)
         return ConsumerMessage(

@@ -1,0 +1,129 @@
+"""Puts a worker together: the refining stage of every raw topic, and statistics on top."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from turnlog.processors.app import ProcessorApp, create_app
+from turnlog.processors.batch import Batch, RawRecord
+from turnlog.processors.catalogue_reader import CatalogueReader
+from turnlog.processors.dead_letters import DeadLetters
+from turnlog.processors.enrichment import Catalogue
+from turnlog.processors.output import OutputProducer
+from turnlog.processors.redaction import Pseudonyms, Redactor, Scanner, builtin
+from turnlog.processors.refinery import Refinery
+from turnlog.processors.schema_reader import SchemaReader
+from turnlog.processors.settings import ProcessorSettings
+from turnlog.processors.stage import RefineStage
+from turnlog.processors.stats.wiring import attach
+from turnlog.processors.stats.writer import Output as PaneOutput
+from turnlog.processors.tail import Tail
+from turnlog.schemas import PoisonError, SchemaStore, Topic, raw_topics
+from turnlog.schemas.registry import ConfluentRegistry
+from turnlog.schemas.topics import BY_NAME
+
+JOINED = ("models", "deployments")
+"""Topics that calls are joined with."""
+
+
+def build(settings: ProcessorSettings, warn: Callable[[str], None]) -> ProcessorApp:
+    """Return an app with every agent, ready to be run by a Faust worker.
+
+    Args:
+        settings: The worker's settings.
+        warn: Told in a sentence what is being waited for; called from several threads.
+
+    Raises:
+        SettingError: If a setting or a rules file can't be right.
+    """
+    app = create_app(settings)
+    parts = Parts(settings, warn)
+    for topic in raw_topics():
+        _add_agent(app, topic, parts)
+    attach(app, parts.store, parts.dead_pane)
+
+    async def close(_: Any, *__: Any, **___: Any) -> None:
+        parts.close()
+
+    app.on_before_shutdown.connect(close, weak=False)
+    return app
+
+
+class Parts:
+    """What the agents of one worker share.
+
+    Args:
+        settings: The worker's settings.
+        warn: Told in a sentence what is being waited for.
+
+    Raises:
+        SettingError: If a setting or a rules file can't be right.
+    """
+
+    def __init__(self, settings: ProcessorSettings, warn: Callable[[str], None]) -> None:
+        connection = settings.kafka
+        self.warn = warn
+        self.prefix = connection.prefix
+        url = settings.schema_registry_url
+        self.store = SchemaStore(ConfluentRegistry(url) if url else None)
+        self.redactor = Redactor(Scanner(builtin()), Pseudonyms(settings.master_key(), settings.pseudonym_epoch))
+        self.catalogue = Catalogue()
+        self.producer = OutputProducer(connection, warn)
+        self._dead = DeadLetters(f"{self.prefix}dlq", "redact", _now_us)
+        self._dead_panes = DeadLetters(f"{self.prefix}dlq", "panes", _now_us)
+        schemas = Tail(connection, [f"{self.prefix}schemas"])
+        joined = Tail(connection, [f"{self.prefix}{each}" for name in JOINED for each in (name, f"raw.{name}")])
+        self._tails = (schemas, joined)
+        self.schemas = SchemaReader(schemas, self.store, time.monotonic)
+        put = {"models": self.catalogue.put_model, "deployments": self.catalogue.put_deployment}
+        refineries = {name: self.refinery(BY_NAME[f"raw.{name}"]) for name in JOINED}
+        self.catalogue_reader = CatalogueReader(
+            joined,
+            {
+                **{f"{self.prefix}raw.{name}": each.datum for name, each in refineries.items()},
+                **{f"{self.prefix}{name}": each.clean_datum for name, each in refineries.items()},
+            },
+            {f"{self.prefix}{raw}{name}": each for name, each in put.items() for raw in ("raw.", "")},
+            time.monotonic,
+        )
+
+    def refinery(self, topic: Topic) -> Refinery:
+        """Return the pure part of a raw topic's stage."""
+        enrich = self.catalogue.enrich if topic.record == "ModelCall" else None
+        return Refinery(topic, self.prefix, self.store, self.redactor, self._dead, enrich)
+
+    def dead_pane(self, batch: Batch, record: RawRecord, error: PoisonError) -> PaneOutput:
+        """Return the dead letter of a clean record that statistics can't take."""
+        return PaneOutput(*self._dead_panes.letter(batch.topic, batch.partition, record, error))
+
+    def close(self) -> None:
+        """Leave Kafka."""
+        self.producer.close()
+
+
+def _add_agent(app: ProcessorApp, topic: Topic, parts: Parts) -> None:
+    refinery = parts.refinery(topic)
+
+    async def prepare(batch: Batch) -> None:
+        unknown = refinery.unknown(batch.records)
+        if unknown:
+            await parts.schemas.learn(unknown)
+        if topic.record == "ModelCall":
+            await parts.catalogue_reader.catch_up(batch.fetched)
+
+    def is_current(batch: Batch) -> bool:
+        return app.batches.is_next(batch)
+
+    stage = RefineStage(refinery, parts.producer, prepare, is_current, parts.warn)
+
+    async def refine(stream: Any) -> None:
+        async for batch in app.each_batch(stream):
+            await stage.process(batch)
+
+    app.agent(app.stream_topic(topic.name), name=f"refine-{topic.name}", concurrency=1)(refine)
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
