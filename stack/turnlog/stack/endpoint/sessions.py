@@ -66,8 +66,8 @@ class Session:
         )
 
     def _restore(self, names: list[str]) -> None:
-        self.handle.set({name: self.below.pop(name) for name in names if name in self.below})
         self.handle.unset([name for name in names if name not in self.below])
+        self.handle.set({name: self.below.pop(name) for name in names if name in self.below})
         for name in names:
             del self.overlay[name]
 
