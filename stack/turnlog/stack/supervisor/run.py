@@ -66,7 +66,9 @@ def _stopping_on_signals(supervisor: Supervisor) -> Iterator[None]:
     def stop(_number: int, _frame: FrameType | None) -> None:
         supervisor.request_stop()
 
-    before = {number: signal.signal(number, stop) for number in _STOP_SIGNALS}
+    # Whoever started this process may want a signal ignored: nohup does, with SIGHUP.
+    heeded = [number for number in _STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in heeded}
     try:
         yield
     finally:
