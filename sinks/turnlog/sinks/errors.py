@@ -31,3 +31,7 @@ class RefusedDataError(PoisonError):
     def __init__(self, message: str, code: int | None = None) -> None:
         super().__init__(message)
         self.code = code
+
+
+class PositionError(UserError):
+    """A committed offset carries metadata that is not of this group's making."""

@@ -1,5 +1,6 @@
 -- Model calls. A producer's second copy of an event has the same key and partition, so merging keeps one of them.
--- Partitions are days of event time: retention then drops whole parts, and deletes can be confined to a partition.
+-- Partitions are days of event time: retention then drops whole parts, and deletes can be confined to a partition. Events
+-- that came more than a week late share a partition a month, or importing years of chats would make a part for every day.
 CREATE TABLE IF NOT EXISTS {{db}}.calls{{on_cluster}}
 (
     event_id UUID,
@@ -89,7 +90,7 @@ CREATE TABLE IF NOT EXISTS {{db}}.calls{{on_cluster}}
     INDEX output_messages_words output_messages TYPE text(tokenizer = splitByNonAlpha)
 )
 ENGINE = {{engine:ReplacingMergeTree}}
-PARTITION BY toDate(event_time)
+PARTITION BY toDate(if(event_time < source_time - toIntervalDay(7), toStartOfMonth(event_time), event_time))
 PRIMARY KEY (tenant_id, service_name, event_time)
 ORDER BY (tenant_id, service_name, event_time, event_id)
 TTL {{ttl:calls}}

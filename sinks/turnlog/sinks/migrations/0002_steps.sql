@@ -58,7 +58,7 @@ CREATE TABLE IF NOT EXISTS {{db}}.steps{{on_cluster}}
     INDEX call_id_bloom call_id TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = {{engine:ReplacingMergeTree}}
-PARTITION BY toDate(event_time)
+PARTITION BY toDate(if(event_time < source_time - toIntervalDay(7), toStartOfMonth(event_time), event_time))
 PRIMARY KEY (tenant_id, service_name, event_time)
 ORDER BY (tenant_id, service_name, event_time, event_id)
 TTL {{ttl:steps}}

@@ -60,7 +60,7 @@ CREATE TABLE IF NOT EXISTS {{db}}.logs{{on_cluster}}
     INDEX body_words body TYPE text(tokenizer = splitByNonAlpha)
 )
 ENGINE = {{engine:ReplacingMergeTree}}
-PARTITION BY toDate(event_time)
+PARTITION BY toDate(if(event_time < source_time - toIntervalDay(7), toStartOfMonth(event_time), event_time))
 PRIMARY KEY (tenant_id, service_name, event_time)
 ORDER BY (tenant_id, service_name, event_time, event_id)
 TTL {{ttl:logs}}
@@ -126,7 +126,7 @@ CREATE TABLE IF NOT EXISTS {{db}}.debug{{on_cluster}}
     INDEX user_key_bloom user_key TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = {{engine:ReplacingMergeTree}}
-PARTITION BY toDate(event_time)
+PARTITION BY toDate(if(event_time < source_time - toIntervalDay(7), toStartOfMonth(event_time), event_time))
 PRIMARY KEY (tenant_id, service_name, event_time)
 ORDER BY (tenant_id, service_name, event_time, event_id)
 TTL {{ttl:debug}}

@@ -147,7 +147,7 @@ CREATE TABLE IF NOT EXISTS {{db}}.rolling_versions{{on_cluster}}
     stored_time DateTime('UTC') DEFAULT now()
 )
 ENGINE = {{engine:ReplacingMergeTree(version)}}
-PARTITION BY toDate(window_end)
+PARTITION BY toDate(stored_time)
 PRIMARY KEY (tenant_id, service_name, window_seconds, window_end)
 ORDER BY (tenant_id, service_name, window_seconds, window_end, environment, provider_name, model, model_version_id, deployment_id, variant, operation_name)
 TTL {{ttl:rolling_versions}}

@@ -10,8 +10,7 @@ CREATE TABLE IF NOT EXISTS {{db}}.account_parts{{on_cluster}}
     stored AggregateFunction(groupBitmap, UInt64),
     dead AggregateFunction(groupBitmap, UInt64),
     reported_sent SimpleAggregateFunction(max, UInt64),
-    dropped SimpleAggregateFunction(maxMap, Map(String, UInt64)),
-    closed SimpleAggregateFunction(max, UInt8)
+    dropped SimpleAggregateFunction(maxMap, Map(String, UInt64))
 )
 ENGINE = {{engine:AggregatingMergeTree}}
 ORDER BY producer_id
@@ -49,8 +48,7 @@ SELECT
     max(row.source_time) AS last_time,
     groupBitmapState(sequence) AS stored,
     max(if(event_name = 'turnlog.producer.report', toUInt64OrZero(attributes['sent']), 0)) AS reported_sent,
-    maxMap(if(event_name = 'turnlog.producer.report', mapApply((reason, number) -> (substring(reason, 9), toUInt64OrZero(number)), mapFilter((reason, number) -> startsWith(reason, 'dropped.'), attributes)), map())) AS dropped,
-    max(event_name = 'turnlog.producer.report' AND attributes['closed'] IN ('true', '1')) AS closed
+    maxMap(if(event_name = 'turnlog.producer.report', mapApply((reason, number) -> (substring(reason, 9), toUInt64OrZero(number)), mapFilter((reason, number) -> startsWith(reason, 'dropped.'), attributes)), map())) AS dropped
 FROM {{db}}.logs AS row
 GROUP BY producer_id;
 
@@ -130,6 +128,8 @@ FROM {{db}}.dead_letters AS letter
 WHERE sequence >= 0 AND toUUIDOrZero(letter.producer_id) != toUUID('00000000-0000-0000-0000-000000000000')
 GROUP BY producer_id;
 
+-- What every producer sent, and what became of it. closed: its last event is its own report, so that none can be missing
+-- behind it.
 CREATE VIEW IF NOT EXISTS {{db}}.account{{on_cluster}} AS
 SELECT
     producer_id, tenant_id, service_name, first_time, last_time, sent, stored, dead, dropped, dropped_total,
@@ -153,7 +153,7 @@ FROM
         arraySum(mapValues(dropped)) AS dropped_total,
         greatest(max(part.reported_sent), if(bitmapCardinality(numbers) = 0, 0, bitmapMax(numbers) + 1)) AS sent,
         stored + dead + dropped_total AS accounted,
-        max(part.closed) = 1 AS closed
+        max(part.reported_sent) = sent AND sent > 0 AS closed
     FROM {{db}}.account_parts AS part
     GROUP BY producer_id
 );
