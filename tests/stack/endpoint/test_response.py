@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 from turnlog.stack.endpoint.errors import ServerError
@@ -11,7 +12,9 @@ from turnlog.stack.endpoint.response import Reply, exception_block
 from turnlog.stack.endpoint.summary import Summary
 
 
-def _deliver(pieces: list[bytes], error: ServerError | None, buffer: int) -> tuple[int, dict[bytes, bytes], bytes]:
+def _deliver(
+    pieces: list[bytes], error: ServerError | None, buffer: int, tmp_path: Path
+) -> tuple[int, dict[bytes, bytes], bytes]:
     sent: list[dict[str, Any]] = []
 
     async def send(message: dict[str, Any]) -> None:
@@ -30,7 +33,7 @@ def _deliver(pieces: list[bytes], error: ServerError | None, buffer: int) -> tup
                 pipe.close_sink()
 
         ended = asyncio.ensure_future(asyncio.to_thread(work))
-        reply = Reply(send, {"X-ClickHouse-Format": "CSV"}, "", buffer, None if buffer else 0.0, False, "1")
+        reply = Reply(send, {"X-ClickHouse-Format": "CSV"}, "", buffer, None if buffer else 0.0, False, "1", tmp_path)
         await reply.deliver(pipe, ended, Summary(read_rows=7))
         pipe.close()
 
@@ -39,20 +42,20 @@ def _deliver(pieces: list[bytes], error: ServerError | None, buffer: int) -> tup
     return sent[0]["status"], dict(sent[0]["headers"]), body
 
 
-def test_a_short_result_has_a_length_and_a_summary() -> None:
-    status, headers, body = _deliver([b"1\n", b"2\n"], None, 1000)
+def test_a_short_result_has_a_length_and_a_summary(tmp_path: Path) -> None:
+    status, headers, body = _deliver([b"1\n", b"2\n"], None, 1000, tmp_path)
     assert (status, body, headers[b"content-length"]) == (200, b"1\n2\n", b"4")
     assert json.loads(headers[b"x-clickhouse-summary"])["read_rows"] == "7"
 
 
-def test_an_error_before_the_headers_is_the_response() -> None:
-    status, headers, body = _deliver([b"1\n"], ServerError(60, "gone", "UNKNOWN_TABLE"), 1000)
+def test_an_error_before_the_headers_is_the_response(tmp_path: Path) -> None:
+    status, headers, body = _deliver([b"1\n"], ServerError(60, "gone", "UNKNOWN_TABLE"), 1000, tmp_path)
     assert (status, headers[b"x-clickhouse-exception-code"]) == (404, b"60")
     assert body == b"Code: 60. DB::Exception: gone (UNKNOWN_TABLE) (version 1 (chDB))\n"
 
 
-def test_an_error_after_the_headers_ends_the_body() -> None:
-    status, headers, body = _deliver([b"1\n" * 2_000_000], ServerError(395, "thrown", "X"), 0)
+def test_an_error_after_the_headers_ends_the_body(tmp_path: Path) -> None:
+    status, headers, body = _deliver([b"1\n" * 2_000_000], ServerError(395, "thrown", "X"), 0, tmp_path)
     tag = headers[b"x-clickhouse-exception-tag"]
     assert status == 200
     assert body.startswith(b"1\n1\n")

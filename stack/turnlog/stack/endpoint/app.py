@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hmac
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -53,6 +55,11 @@ class App:
             await self._reply(request, query_id, send).refuse(error)
         except ClientGoneError:
             pass
+        except asyncio.CancelledError:
+            # The server stops. An answer that has begun can't be changed any more.
+            error = ServerError(Code.QUERY_WAS_CANCELLED, "Query was cancelled: the server is shutting down")
+            with contextlib.suppress(RuntimeError):
+                await self._reply(request, query_id, send).refuse(error)
 
     async def _route(self, path: str, request: QueryRequest, query_id: str, receive: Receive, send: Send) -> None:
         reading = request.method in _READ_METHODS
@@ -112,6 +119,7 @@ class App:
             hold=hold,
             head_only=request.method == "HEAD",
             version=self._engine.version,
+            folder=self._spool,
         )
 
 

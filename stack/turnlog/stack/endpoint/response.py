@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from turnlog.stack.endpoint.compression import Codec, encoder
@@ -16,6 +18,9 @@ from turnlog.stack.endpoint.summary import Summary
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _OFF_LOOP: Final = 64 << 10
+_PIECE: Final = 1 << 20
+# A result that waits for its statement's end goes to disk beyond this size.
+_IN_MEMORY: Final = 8 << 20
 
 
 @dataclass(slots=True)
@@ -29,6 +34,7 @@ class Reply:
         hold: seconds for which they may; None waits for the end.
         head_only: whether the client wants no body.
         version: of the engine, named in messages.
+        folder: for what is kept back and too large for memory.
     """
 
     send: Send
@@ -38,6 +44,7 @@ class Reply:
     hold: float | None
     head_only: bool
     version: str
+    folder: Path
 
     async def deliver(self, pipe: ResultPipe, ended: asyncio.Future[None], summary: Summary) -> None:
         """Send a running statement's result; returns when all is sent and the statement has ended.
@@ -45,28 +52,27 @@ class Reply:
         An error before the headers becomes a response of its own. One after them is written into the body, between
         marks that name the response's X-ClickHouse-Exception-Tag, as ClickHouse does since version 25.11.
         """
-        held, at_end = await self._hold(pipe)
-        if at_end:
-            try:
-                await ended
-            except ServerError as error:
-                await self.refuse(error)
-                return
-        codec = encoder(self.coding)
-        tag = secrets.token_hex(8)
-        extra = {"X-ClickHouse-Summary": summary.header(), "X-ClickHouse-Exception-Tag": tag}
-        if self.coding and (held or not at_end):
-            extra["Content-Encoding"] = self.coding
-        if at_end:
-            body = await self._encode(codec, held)
-            if held:
-                body += codec.finish()
-            await self._start(200, {**extra, "Content-Length": str(len(body))})
-            await self._body(body, more=False)
-            return
-        await self._start(200, extra)
-        await self._body(await self._encode(codec, held), more=True)
-        while piece := await pipe.read():
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(self.folder)) as held:
+            at_end = await self._hold(pipe, held)
+            if at_end:
+                try:
+                    await ended
+                except ServerError as error:
+                    await self.refuse(error)
+                    return
+            size = held.tell()
+            codec = encoder(self.coding if size or not at_end else "")
+            tag = secrets.token_hex(8)
+            extra = {"X-ClickHouse-Summary": summary.header(), "X-ClickHouse-Exception-Tag": tag}
+            if self.coding and (size or not at_end):
+                extra["Content-Encoding"] = self.coding
+            elif at_end:
+                extra["Content-Length"] = str(size)
+            await self._start(200, extra)
+            held.seek(0)
+            while piece := held.read(_PIECE):
+                await self._body(await self._encode(codec, piece), more=True)
+        while not at_end and (piece := await pipe.read()):
             await self._body(await self._encode(codec, piece), more=True)
         tail = b""
         try:
@@ -88,23 +94,22 @@ class Reply:
         await self._start(error.status, extra)
         await self._body(body, more=False)
 
-    async def _hold(self, pipe: ResultPipe) -> tuple[bytes, bool]:
-        """Keep the first part of a result back; also says whether that is all of it."""
+    async def _hold(self, pipe: ResultPipe, held: tempfile.SpooledTemporaryFile[bytes]) -> bool:
+        """Keep the first part of a result back; says whether that is all of it."""
         loop = asyncio.get_running_loop()
-        held = bytearray()
         deadline: float | None = None
-        while self.hold is None or len(held) <= self.buffer:
+        while self.hold is None or held.tell() <= self.buffer:
             wait = None if deadline is None else deadline - loop.time()
             try:
                 piece = await asyncio.wait_for(pipe.read(), wait)
             except TimeoutError:
                 break
             if not piece:
-                return bytes(held), True
-            if not held and self.hold is not None:
+                return True
+            if deadline is None and self.hold is not None:
                 deadline = loop.time() + self.hold
-            held += piece
-        return bytes(held), False
+            held.write(piece)
+        return False
 
     async def _encode(self, codec: Codec, data: bytes) -> bytes:
         if self.coding and len(data) > _OFF_LOOP:

@@ -29,6 +29,7 @@ class Runner:
         self._limit = limit
         self._new_marker = new_marker
         self._running: dict[str, str] = {}
+        self._working: set[str] = set()
         # One thread more, so that a kill finds one when all are busy.
         self._threads = ThreadPoolExecutor(limit + 1, thread_name_prefix="query")
 
@@ -116,6 +117,7 @@ class Runner:
 
     def _work(self, request: QueryRequest, job: Job, session: Session | None, pipe: ResultPipe) -> None:
         handle: Handle | None = None
+        self._working.add(job.marker)
         try:
             if session is None:
                 handle = self._engine.handle()
@@ -131,6 +133,7 @@ class Runner:
         except BrokenPipeError:
             raise ServerError(Code.QUERY_WAS_CANCELLED, "Query was cancelled: its client has gone") from None
         finally:
+            self._working.discard(job.marker)
             pipe.close_sink()
             if handle is not None:
                 handle.close()
@@ -152,7 +155,9 @@ class Runner:
             handle.close()
 
     def close(self) -> None:
-        """Wait for what is running."""
+        """Cancel what is still running and wait for its end."""
+        for marker in list(self._working):
+            self._engine.kill(marker)
         self._threads.shutdown()
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 import sys
 import time
 import uuid
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -21,7 +23,7 @@ from turnlog.stack.endpoint.sessions import SessionStore
 
 _BACKLOG: Final = 512
 _KEEP_ALIVE_SECONDS: Final = 30
-_GRACE_SECONDS: Final = 20
+_GRACE_SECONDS: Final = 10
 _SPOOL: Final = "http_spool"
 
 
@@ -46,43 +48,51 @@ def listen(host: str, port: int) -> socket.socket:
 def serve(config: EndpointConfig, host: str, port: int, ready_file: Path | None) -> None:
     """Run an endpoint until SIGTERM or SIGINT; blocks.
 
-    Statements under way have 20 seconds to end. ``ready_file`` receives the port's number once it accepts.
+    Statements under way have 10 seconds to end, then they are cancelled. ``ready_file`` receives the port's number
+    once it accepts.
 
     Raises:
         StartError: the port or the engine's directory cannot be had.
     """
-    listener = listen(host, port)
-    with contextlib.closing(listener):
+    # uvicorn raises the signal again once it has shut down; the engine must still be closed then.
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)
+    if ready_file is not None:
+        ready_file.unlink(missing_ok=True)
+    with contextlib.ExitStack() as closing:
+        listener = closing.enter_context(listen(host, port))
         spool = config.path / _SPOOL
         try:
             spool.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StartError(f"cannot use {config.path}: {error.strerror}") from None
-        engine = Engine(config.path, config.engine_options())
-        sessions = SessionStore(engine.handle, time.monotonic)
+        engine = closing.enter_context(contextlib.closing(Engine(config.path, config.engine_options())))
+        sessions = closing.enter_context(contextlib.closing(SessionStore(engine.handle, time.monotonic)))
         runner = Runner(engine, sessions, config.limits.queries, lambda: uuid.uuid4().hex)
+        closing.enter_context(contextlib.closing(runner))
         app = App(config, engine, runner, spool, lambda: str(uuid.uuid4()))
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                http="httptools",
-                loop="uvloop" if sys.platform != "win32" else "asyncio",
-                lifespan="off",
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=_GRACE_SECONDS,
-            )
-        )
         if ready_file is not None:
             _announce(ready_file, listener.getsockname()[1])
-        try:
-            server.run(sockets=[listener])
-        finally:
-            runner.close()
-            sessions.close()
-            engine.close()
+        uvicorn.Server(_http(app)).run(sockets=[listener])
+
+
+def _http(app: App) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def _announce(path: Path, port: int) -> None:
