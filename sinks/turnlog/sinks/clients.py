@@ -8,7 +8,7 @@ from typing import Any
 import clickhouse_connect
 from clickhouse_connect import common
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from turnlog.sinks.address import Address
 from turnlog.sinks.errors import UnavailableError
@@ -54,10 +54,16 @@ def client(
             query_limit=0,
             settings=settings,
         )
-    except DatabaseError as error:
-        raise UnavailableError(f"ClickHouse at {address} refused: {reason(error)}", error.code) from error
     except (ClickHouseError, OSError) as error:
-        raise UnavailableError(f"ClickHouse does not answer at {address}") from error
+        raise unavailable(error, f"ClickHouse at {address}") from error
+
+
+def unavailable(error: BaseException, what: str) -> UnavailableError:
+    """Return the error that says who refused what, or does not answer."""
+    code = getattr(error, "code", None)
+    if code is None:
+        return UnavailableError(f"{what}: no answer")
+    return UnavailableError(f"{what}: {reason(error)}", code)
 
 
 def reason(error: BaseException, limit: int = 300) -> str:

@@ -12,8 +12,8 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 
 from turnlog.sinks.address import Address, check_database
 from turnlog.sinks.clients import client as connect
-from turnlog.sinks.clients import reason
-from turnlog.sinks.errors import MigrationError, UnavailableError
+from turnlog.sinks.clients import unavailable
+from turnlog.sinks.errors import MigrationError
 from turnlog.sinks.flavour import Flavour
 from turnlog.sinks.migration import Migration, packaged
 from turnlog.sinks.retention import Retention
@@ -152,10 +152,8 @@ class _Run:
     def _query(self, sql: str) -> list[tuple[Any, ...]]:
         try:
             return [tuple(row) for row in self._client.query(sql).result_rows]
-        except DatabaseError as error:
-            raise UnavailableError(f"ClickHouse refused a question: {reason(error)}", error.code) from error
         except (ClickHouseError, OSError) as error:
-            raise UnavailableError(f"ClickHouse does not answer: {reason(error)}") from error
+            raise unavailable(error, "ClickHouse") from error
 
     def _do(self, statement: str) -> None:
         self._done.append(statement)
@@ -170,11 +168,8 @@ class _Run:
             ):
                 with attempt:
                     self._client.command(statement)
-        except DatabaseError as error:
-            first = statement.splitlines()[0]
-            raise UnavailableError(f"ClickHouse refused {first!r}: {reason(error)}", error.code) from error
         except (ClickHouseError, OSError) as error:
-            raise UnavailableError(f"ClickHouse does not answer: {reason(error)}") from error
+            raise unavailable(error, f"ClickHouse, at {statement.splitlines()[0]!r}") from error
 
 
 def _is_race(error: BaseException) -> bool:

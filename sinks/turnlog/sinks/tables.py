@@ -6,11 +6,11 @@ import threading
 from typing import Protocol
 
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from turnlog.sinks.address import Address
-from turnlog.sinks.clients import client, reason
-from turnlog.sinks.errors import RefusedDataError, UnavailableError
+from turnlog.sinks.clients import client, reason, unavailable
+from turnlog.sinks.errors import RefusedDataError
 
 _STD_EXCEPTION = 1001
 _DATA = frozenset(
@@ -87,14 +87,13 @@ class ClickHouseTables:
             # When the server closes the connection, the client sends the insert once more by itself: the token
             # makes that harmless.
             server.raw_insert(table, insert_block=container, settings=settings, fmt="Avro")
-        except DatabaseError as error:
-            text = f"{table}: {reason(error)}"
-            if error.code in _DATA or (error.code == _STD_EXCEPTION and "avro" in str(error).lower()):
-                raise RefusedDataError(text, error.code) from error
-            raise UnavailableError(text, error.code) from error
         except (ClickHouseError, OSError) as error:
-            self._forget(server)
-            raise UnavailableError(f"ClickHouse does not answer at {self._address}: {reason(error, 120)}") from error
+            code = getattr(error, "code", None)
+            if code in _DATA or (code == _STD_EXCEPTION and "avro" in str(error).lower()):
+                raise RefusedDataError(f"{table}: {reason(error)}", code) from error
+            if code is None:
+                self._forget(server)  # its connections may be dead
+            raise unavailable(error, f"ClickHouse at {self._address}, table {table}") from error
 
     def close(self) -> None:
         """Close the connections."""

@@ -257,18 +257,18 @@ class Worker:
             self._intakes[place] = Intake(route, *place, self._store)
             starts.append(TopicPartition(*place, -2 if offset is None else offset))  # -2: the beginning
         self._consumer.incremental_assign(starts)
-        self._log.info("assigned", partitions=len(starts), all=len(self._lanes))
+        self._log.info("assigned", partitions=len(starts), held=len(self._lanes))
         if self._ready_file is not None:
             self._ready_file.touch()
 
     def _revoked(self, _: Any, places: list[TopicPartition]) -> None:
         self._settle([(place.topic, place.partition) for place in places])
-        self._log.info("revoked", partitions=len(places), all=len(self._lanes))
+        self._log.info("revoked", partitions=len(places), held=len(self._lanes))
 
     def _lost(self, _: Any, places: list[TopicPartition]) -> None:
         for place in places:
             self._forget((place.topic, place.partition))
-        self._log.warning("lost", partitions=len(places), all=len(self._lanes))
+        self._log.warning("lost", partitions=len(places), held=len(self._lanes))
 
     def _settle(self, places: Iterable[Place]) -> None:
         """Let inserts end and commit what is stored. What takes longer, the next owner does again, to no effect."""
