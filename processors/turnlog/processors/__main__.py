@@ -1,7 +1,7 @@
 """Runs one worker: ``python -m turnlog.processors``.
 
-Exit codes: 0 after SIGTERM or SIGINT, 1 when something failed inside (start it again: nothing is lost), 2 when a setting
-is wrong.
+Exit codes: 0 after SIGTERM or SIGINT, 1 when something failed inside (start it again: nothing is lost), 2 when a
+setting is wrong.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Keeps the catalogue up to date from Kafka: what a client registered before a call is there when the call is joined."""
+"""Keeps the catalogue up to date: what a client registered before a call is there when the call is joined."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from confluent_kafka import Message
 
 from turnlog.processors.batch import RawRecord
-from turnlog.processors.refinery import Refinery
 from turnlog.processors.tail import Tail
 from turnlog.schemas import Datum, PoisonError
 
@@ -19,8 +18,8 @@ READ_ONCE = 500
 class CatalogueReader:
     """Follows the topics of model versions and deployments.
 
-    The clean topics are kept for ever; the raw ones hold what was registered a moment ago and may not have been refined
-    yet. Both are read, and raw entries are redacted here as the stage does it: an entry that comes twice changes nothing.
+    The clean topics are kept for ever; the raw ones hold what was registered a moment ago and may not be refined yet.
+    Both are read, and raw entries are redacted here as the stage does it: an entry that comes twice changes nothing.
 
     Args:
         tail: The topics.

@@ -63,7 +63,7 @@ def find_problem(admin: AdminClient, connection: KafkaConnection) -> str | None:
     fewer = [name for name, count in counts.items() if count < most]
     if fewer:
         return (
-            f"waiting for topics to have equal numbers of partitions: {fewer[0]} has {counts[fewer[0]]} where others have "
-            f"{most}: run `turnlog topics apply --partitions {most}`"
+            f"waiting for topics to have equal numbers of partitions: {fewer[0]} has {counts[fewer[0]]},  "
+            f"others have {most}: run `turnlog topics apply --partitions {most}`"
         )
     return None

@@ -1,13 +1,14 @@
 """What becomes of a raw record: decoded, checked, redacted, enriched, encoded; or a dead letter.
 
-Exactness (with :mod:`turnlog.processors.stage`). For the records of one raw partition, in order, :meth:`Refinery.process`
-returns exactly one output each, in the same order: a clean record or a dead letter, for the partition of the same
-number, with the raw coordinates in its headers. The stage writes outputs in that order by one idempotent producer, which
-leaves no holes, and a batch is committed only after Kafka has acknowledged all of its outputs. So whatever dies and whenever, what
-stands in the clean partition is a run of outputs without holes, then possibly another run that begins again at or before
-the place up to which everything was written. A reader that keeps the highest source offset it has seen, per source
-partition, and skips what is not above it, therefore sees every output exactly once: nothing below the mark is missing, and
-what comes next is either below it (a repetition) or the very next one.
+Pure: no Faust, no Kafka. Exactness (with :mod:`turnlog.processors.stage`): for the records of one raw partition, in
+order, :meth:`Refinery.process` returns exactly one output each, in the same order: a clean record or a dead letter, for
+the partition of the same number, with the raw coordinates in its headers. The stage writes outputs in that order by one
+idempotent producer, which leaves no holes, and a batch is committed only after Kafka has acknowledged all of them. So
+whatever dies and whenever, what stands in the clean partition is a run of outputs without holes, then possibly another
+run that begins again at or before the place up to which everything was written. A reader that keeps the highest source
+offset it has seen, per source partition, and skips what is not above it, therefore sees every output exactly once:
+nothing below the mark is missing, and what comes next is either below it (a repetition) or the very next one. Writers
+may overlap for a moment while a partition changes hands; each of them writes such runs, so the argument stands.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ class Refinery:
         topic: Topic,
         prefix: str,
         store: SchemaStore,
+        *,
         redactor: Redactor,
         dead_letters: DeadLetters,
         enrich: Enrich | None = None,

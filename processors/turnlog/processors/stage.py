@@ -1,5 +1,6 @@
-"""The stage that refines raw topics: takes batches from Faust, gives outputs to Kafka, and lets nothing be committed
-before Kafka has all of it. Why that is exact: :mod:`turnlog.processors.refinery`.
+"""The stage that refines raw topics: batches from Faust in, outputs to Kafka.
+
+Nothing is committed before Kafka has all that came of it. Why that is exact: :mod:`turnlog.processors.refinery`.
 """
 
 from __future__ import annotations

@@ -44,10 +44,7 @@ def build(settings: ProcessorSettings, warn: Callable[[str], None]) -> Processor
         _add_agent(app, topic, parts)
     attach(app, parts.store, parts.dead_pane)
 
-    async def close(_: Any, *__: Any, **___: Any) -> None:
-        parts.close()
-
-    app.on_before_shutdown.connect(close, weak=False)
+    app.on_before_shutdown.connect(parts.on_shutdown, weak=False)  # type: ignore[arg-type]  # it names no argument
     return app
 
 
@@ -92,13 +89,13 @@ class Parts:
     def refinery(self, topic: Topic) -> Refinery:
         """Return the pure part of a raw topic's stage."""
         enrich = self.catalogue.enrich if topic.record == "ModelCall" else None
-        return Refinery(topic, self.prefix, self.store, self.redactor, self._dead, enrich)
+        return Refinery(topic, self.prefix, self.store, redactor=self.redactor, dead_letters=self._dead, enrich=enrich)
 
     def dead_pane(self, batch: Batch, record: RawRecord, error: PoisonError) -> PaneOutput:
         """Return the dead letter of a clean record that statistics can't take."""
         return PaneOutput(*self._dead_panes.letter(batch.topic, batch.partition, record, error))
 
-    def close(self) -> None:
+    def on_shutdown(self, app: Any, *_: Any, **__: Any) -> None:  # noqa: ARG002 - the signature of Faust's signals
         """Leave Kafka."""
         self.producer.close()
 

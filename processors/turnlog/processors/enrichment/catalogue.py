@@ -33,35 +33,28 @@ class Catalogue:
 
         What the producer gave stays.
         """
-        filled: Datum = {}
         entry = self._model(call)
         model_id = call["model_version_id"] or (entry.id if entry else None)
-        arms = self._arms(call)
-        arm = None
-        if call["deployment_id"] is None:
-            if model_id is None:
-                # A call to a model that nobody registered is not a call to one that somebody did.
-                arms = tuple(each for each in arms if not self._by_id(call["tenant_id"], each.model_version_id))
-            arm = choose(arms, model_id, call["variant"])
-            if arm is not None:
-                filled["deployment_id"] = arm.deployment_id
-        else:
-            arm = next((each for each in arms if each.deployment_id == call["deployment_id"]), None)
-        if arm is not None:
-            if call["variant"] is None and arm.variant is not None:
-                filled["variant"] = arm.variant
-            if model_id is None and arm.model_version_id is not None:
-                model_id = arm.model_version_id
-                entry = self._by_id(call["tenant_id"], model_id)
-        if model_id != call["model_version_id"]:
+        arm = self._arm(call, model_id)
+        if arm is not None and model_id is None:
+            model_id = arm.model_version_id
+            entry = self._by_id(call["tenant_id"], model_id)
+        filled = _cost_of(call, entry)
+        if model_id is not None:
             filled["model_version_id"] = model_id
-        if call["cost"] is None:
-            cost = (by_own_prices(entry.prices, call) if entry else None) or by_public_table(call)
-            if cost is not None:
-                filled.update(cost.fields())
-        elif call["cost_source"] is None:
-            filled["cost_source"] = "producer"
-        return {**call, **filled} if filled else call
+        if arm is not None:
+            filled["deployment_id"] = arm.deployment_id
+            filled["variant"] = arm.variant if call["variant"] is None else call["variant"]
+        return {**call, **filled}
+
+    def _arm(self, call: Datum, model_id: str | None) -> Arm | None:
+        arms = self._arms(call)
+        if call["deployment_id"] is not None:
+            return next((each for each in arms if each.deployment_id == call["deployment_id"]), None)
+        if model_id is None:
+            # A call to a model that nobody registered is not a call to one that somebody did.
+            arms = tuple(each for each in arms if not self._by_id(call["tenant_id"], each.model_version_id))
+        return choose(arms, model_id, call["variant"])
 
     def _arms(self, call: Datum) -> tuple[Arm, ...]:
         history = self._deployments.get((call["tenant_id"], call["environment"], call["service_name"]))
@@ -88,3 +81,10 @@ class Catalogue:
             if models is not None and model_version_id in models.by_id:
                 return models.by_id[model_version_id]
         return None
+
+
+def _cost_of(call: Datum, entry: ModelEntry | None) -> Datum:
+    if call["cost"] is not None:
+        return {"cost_source": call["cost_source"] or "producer"}
+    cost = (by_own_prices(entry.prices, call) if entry else None) or by_public_table(call)
+    return {} if cost is None else cost.fields()

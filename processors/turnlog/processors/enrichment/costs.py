@@ -82,7 +82,7 @@ _TOKENS = {"input_token", "output_token", *_CACHED}
 
 
 def by_public_table(call: Datum) -> Cost | None:
-    """Price a call by genai-prices' table, which comes with that package and is not fetched; None if it has no price."""
+    """Price a call by the table that comes with genai-prices and is not fetched; None if it has no price."""
     counts = {
         "input_tokens": call["usage_input_tokens"],
         "output_tokens": call["usage_output_tokens"],
@@ -102,19 +102,16 @@ def by_public_table(call: Datum) -> Cost | None:
 
 
 class _UnitPrices:
-    """A model's prices on one day: a plain product per kind of token, or the table's own arithmetic where there are
-    tiers."""
+    """A model's prices on one day: a product per kind of token, or the table's own arithmetic where there are tiers."""
 
     def __init__(self, price: ModelPrice) -> None:
         self._price = price
         self._read = price.cache_read_mtok
         self._write = price.cache_write_mtok
-        self._plain = (
-            all(
-                each is None or isinstance(each, Decimal)
-                for each in (price.input_mtok, price.output_mtok, self._read, self._write)
-            )
-            and {name for name, value in vars(price).items() if value is not None} <= _PLAIN_PRICES
+        # Prices of other kinds of token (audio, images …) don't matter: a call's usage names only these four.
+        self._plain = all(
+            each is None or isinstance(each, Decimal)
+            for each in (price.input_mtok, price.output_mtok, self._read, self._write)
         )
 
     def cost(self, used: Mapping[str, int]) -> Decimal | None:
@@ -140,9 +137,6 @@ class _UnitPrices:
             return self._price.calc_price(Usage(**used))["total_price"]
         except (ValueError, LookupError, TypeError, AttributeError):
             return None
-
-
-_PLAIN_PRICES = {"input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok"}
 
 
 @lru_cache(maxsize=8192)

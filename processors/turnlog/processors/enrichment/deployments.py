@@ -34,7 +34,9 @@ class _Event:
 class History:
     """All releases of one chatbot in one environment, and what they left in force.
 
-    An event that takes all of the traffic replaces what was there; one that takes a part stands beside it. Retiring a deployment, or giving it no traffic, takes its arm away.
+    An event that takes all of the traffic replaces what was there; one that takes a part stands beside it. Retiring a
+    deployment, or giving it no traffic, takes its arm away. A rollback brings back the deployment that served its model
+    version before, where there was one: the calls after it are not the failed deployment's.
     """
 
     def __init__(self) -> None:
@@ -67,14 +69,19 @@ class History:
     def _fold(self) -> None:
         self._times, self._arms = [], []
         arms: dict[str, Arm] = {}
+        served: dict[str | None, Arm] = {}
         for event in sorted(self._events.values(), key=lambda each: each.order):
             arm = event.arm
+            if event.action == "rollback":
+                arm = served.get(arm.model_version_id, arm)
             if event.action == "retire" or event.percent <= 0:
                 arms = {name: each for name, each in arms.items() if each.deployment_id != arm.deployment_id}
             elif event.percent >= 100:
                 arms = {arm.deployment_id: arm}
             else:
                 arms = {**arms, arm.deployment_id: arm}
+            if event.action not in {"retire", "rollback"}:
+                served[arm.model_version_id] = arm
             self._times.append(event.order[0])
             self._arms.append(tuple(arms.values()))
 

@@ -71,19 +71,25 @@ def _part(name: str, kind: Any) -> Part | None:
         if len(branches) != 1:
             raise NotImplementedError(f"{name}: a union of more than null and one type")
         return _part(name, branches[0])
-    if kind == "string":
-        if name == "user_key":
-            return Part(name, Kind.USER)
-        return Part(name, Kind.TEXT, _STRUCTURAL.get(name), repeats=bool(name) and not name.endswith("_id"))
-    if not isinstance(kind, Mapping):
-        return None
-    if kind["type"] == "string":
-        return Part(name, Kind.TEXT, UUID if kind.get("logicalType") == "uuid" else _STRUCTURAL.get(name))
+    if kind == "string" or (isinstance(kind, Mapping) and kind["type"] == "string"):
+        return _text(name, kind)
+    return _nested(name, kind) if isinstance(kind, Mapping) else None
+
+
+def _text(name: str, kind: Any) -> Part:
+    if name == "user_key":
+        return Part(name, Kind.USER)
+    is_uuid = isinstance(kind, Mapping) and kind.get("logicalType") == "uuid"
+    structural = UUID if is_uuid else _STRUCTURAL.get(name)
+    return Part(name, Kind.TEXT, structural, repeats=bool(name) and not name.endswith("_id"))
+
+
+def _nested(name: str, kind: Mapping[str, Any]) -> Part | None:
+    if kind["type"] == "map":
+        return Part(name, Kind.MAP, inner=_part("", kind["values"]))
     if kind["type"] == "array":
         inner = _part("", kind["items"])
         return Part(name, Kind.ARRAY, inner=inner) if inner else None
-    if kind["type"] == "map":
-        return Part(name, Kind.MAP, inner=_part("", kind["values"]))
     if kind["type"] == "record":
         parts = _fields(kind)
         return Part(name, Kind.RECORD, parts=parts) if parts else None

@@ -28,9 +28,11 @@ class Pseudonyms:
         self.epoch = epoch
         self._master = master
         self._key = lru_cache(maxsize=4096)(self._derive)
+        self.token = lru_cache(maxsize=8192)(self._token)
+        self.token = lru_cache(maxsize=8192)(self._token)
 
-    def token(self, kind: str, value: str, tenant: str, digits: int = TOKEN_DIGITS) -> str:
-        """Return the token of a value.
+    def _token(self, kind: str, value: str, tenant: str, digits: int = TOKEN_DIGITS) -> str:
+        """Return the token of a value; the latest ones are remembered.
 
         Args:
             kind: What it is, such as EMAIL; part of what is hashed.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from turnlog.processors.redaction import json_text
@@ -28,6 +28,7 @@ class Redactor:
     def __init__(self, scanner: Scanner, pseudonyms: Pseudonyms) -> None:
         self._scanner = scanner
         self._pseudonyms = pseudonyms
+        # Names of services, models, loggers … come again with every record: what was clean once is clean.
         self._clean: set[str] = set()
 
     @property
@@ -45,7 +46,8 @@ class Redactor:
             record: Its name, such as ``ModelCall``.
         """
         parts = parts_of(record)
-        run = _Run(self._scanner, self._pseudonyms, str(datum.get("tenant_id") or ""))
+        tenant = str(datum.get("tenant_id") or "")
+        run = _Run(self._scanner, self._pseudonyms, tenant, self._clean)
         result = dict(datum)
         if self._may_match(parts, datum):
             for part in parts:
@@ -54,6 +56,8 @@ class Redactor:
                     result[part.name] = run.value(part, value, part.name)
         elif datum.get("user_key"):
             result["user_key"] = run.user(datum["user_key"], "user_key")
+        if len(self._clean) > _REMEMBERED_TEXTS:
+            self._clean.clear()
         result["redaction_rules"] = self.version
         result["redaction_hits"] = dict(run.hits)
         result["redaction_withheld"] = run.withheld
@@ -61,135 +65,175 @@ class Redactor:
             result["content_state"] = "withheld"
         return result
 
-    def _may_match(self, parts: tuple[Part, ...], datum: Datum) -> bool:
-        """Tell whether any text of the record could hold something; one scan over all of them joined."""
+    def _may_match(self, parts: Sequence[Part], datum: Datum) -> bool:
+        """Tell whether any text of the record could hold something: most don't, and one scan of all of it says so."""
+        texts: list[str] = []
+        short: list[str] = []
+        clean = self._clean
         try:
-            texts = list(self._texts(parts, datum))
-            # No expression runs across the zero character: rules that could would only make the answer "maybe".
+            for part in parts:
+                value = datum.get(part.name)
+                if not value:
+                    continue
+                if part.repeats and part.kind is Kind.TEXT and len(value) <= _REMEMBERED_LENGTH:
+                    if value in clean:
+                        continue
+                    short.append(value)
+                _collect(part, value, texts)
+            # A rule that matches across the zero character only makes the answer "maybe".
             if self._scanner.may_match("\0".join(texts)):
                 return True
         except Exception:  # noqa: BLE001 - whatever it was, the field by field run meets it again and withholds
             return True
-        if len(self._clean) > _REMEMBERED_TEXTS:
-            self._clean.clear()
-        self._clean.update(
-            value
-            for part in parts
-            if part.repeats and isinstance(value := datum.get(part.name), str) and len(value) <= _REMEMBERED_LENGTH
-        )
+        clean.update(short)
         return False
 
-    def _texts(self, parts: tuple[Part, ...], values: Mapping[str, Any]) -> Iterator[str]:
-        clean = self._clean
-        for part in parts:
-            value = values.get(part.name)
-            if value and not (part.repeats and isinstance(value, str) and value in clean):
-                yield from self._texts_in(part, value)
 
-    def _texts_in(self, part: Part, value: Any) -> Iterator[str]:
-        if part.kind is Kind.TEXT:
-            if part.structural is not None and part.structural.fullmatch(value):
-                return
-            parsed = json_text.parse(value)
-            if isinstance(parsed, str) and parsed is value:
-                yield value
-            elif json_text.has_repeated(parsed):
-                raise ValueError("repeated keys hide values")
-            else:
-                yield from json_text.leaves(parsed)
-        elif part.kind is Kind.RECORD:
-            yield from self._texts(part.parts, value)
-        elif part.kind is Kind.MAP:
-            yield from value
-            if part.inner is not None:
-                for each in value.values():
-                    yield from self._texts_in(part.inner, each)
-        elif part.kind is Kind.ARRAY and part.inner is not None:
-            for each in value:
-                yield from self._texts_in(part.inner, each)
+def _collect(part: Part, value: Any, texts: list[str], name: str = "") -> None:
+    """Add the texts of a value to a list.
+
+    Raises:
+        ValueError: If there is more in it than can be collected.
+        RecursionError: If JSON is nested too deep.
+    """
+    if part.kind is Kind.TEXT:
+        if part.structural is None or part.structural.fullmatch(value) is None:
+            _collect_text(value, texts, name)
+    elif part.kind is Kind.MAP:
+        texts += value
+        if part.inner is not None:
+            for key, each in value.items():
+                _collect(part.inner, each, texts, key)
+    elif part.kind is Kind.ARRAY and part.inner is not None:
+        for each in value:
+            _collect(part.inner, each, texts)
+    elif part.kind is Kind.RECORD:
+        present = [inner for inner in part.parts if value.get(inner.name)]
+        for inner in present:
+            _collect(inner, value[inner.name], texts)
+
+
+def _collect_text(text: str, texts: list[str], name: str) -> None:
+    if not json_text.is_json(text):
+        texts.append(json_text.labelled(name, text))
+        return
+    whole = json_text.plain(text)
+    if whole is not None:
+        texts.append(json_text.labelled(name, whole))
+        return
+    parsed = json_text.parse(text)
+    if parsed is None:
+        texts.append(json_text.labelled(name, text))
+    elif parsed.lossy:
+        raise ValueError("a key stands twice")
+    else:
+        json_text.collect(parsed.value, texts, name)
 
 
 class _Run:
     """One record's redaction, value by value."""
 
-    def __init__(self, scanner: Scanner, pseudonyms: Pseudonyms, tenant: str) -> None:
+    def __init__(self, scanner: Scanner, pseudonyms: Pseudonyms, tenant: str, clean: set[str]) -> None:
         self.hits: Counter[str] = Counter()
         self.withheld: list[str] = []
         self._scan = scanner.scan
         self._pseudonyms = pseudonyms
         self._tenant = tenant
+        self._clean = clean
 
-    def value(self, part: Part, value: Any, path: str) -> Any:
+    def value(self, part: Part, value: Any, path: str, name: str = "") -> Any:
+        """Return a value redacted.
+
+        Args:
+            part: What the schema says of it.
+            value: The value.
+            path: Where it stands, for the list of what was withheld.
+            name: The key that it stands under in a map.
+        """
+        changed: Any
         if value is None:
-            return None
-        if part.kind is Kind.TEXT:
-            if part.structural is not None and part.structural.fullmatch(value):
-                return value
-            return self._guarded(value, path)
-        if part.kind is Kind.USER:
-            return self.user(value, path)
-        if part.kind is Kind.RECORD:
-            changed = {
-                each.name: self.value(each, value.get(each.name), f"{path}.{each.name}")
+            changed = None
+        elif part.kind is Kind.TEXT:
+            changed = self._field(part, value, path, name)
+        elif part.kind is Kind.USER:
+            changed = self.user(value, path)
+        elif part.kind is Kind.MAP:
+            changed = self._map(part, value, path)
+        elif part.kind is Kind.ARRAY:
+            assert part.inner is not None  # arrays without text have no part
+            changed = [self.value(part.inner, each, f"{path}[{index}]") for index, each in enumerate(value)]
+        else:
+            texts = {
+                each.name: self.value(each, value[each.name], f"{path}.{each.name}")
                 for each in part.parts
                 if each.name in value
             }
-            return {**value, **changed}
-        if part.kind is Kind.MAP:
-            return self._map(part, value, path)
-        assert part.inner is not None  # arrays without text have no part
-        return [self.value(part.inner, each, f"{path}[{index}]") for index, each in enumerate(value)]
+            changed = {**value, **texts}
+        return changed
 
     def user(self, value: str, path: str) -> str:
         """Return a user's pseudonym; one that is a pseudonym already stays."""
         if not value or TOKEN.fullmatch(value):
             return value
         try:
-            canonical = value.strip().casefold()
-            return self._pseudonyms.token("USER", canonical, self._tenant, USER_DIGITS)
+            return self._pseudonyms.token("USER", value.strip().casefold(), self._tenant, USER_DIGITS)
         except Exception:  # noqa: BLE001 - fails closed, whatever it was
             self.withheld.append(path)
             return WITHHELD
 
-    def _map(self, part: Part, value: Mapping[str, Any], path: str) -> dict[str, Any]:
-        changed: dict[str, Any] = {}
-        for index, (key, each) in enumerate(value.items()):
-            # The path counts entries: a key may be what had to be withheld.
-            where = f"{path}[{index}]"
-            name, number = self._guarded(key, where), 2
-            base = name
-            while name in changed:
-                name, number = f"{base}#{number}", number + 1
-            changed[name] = each if part.inner is None else self.value(part.inner, each, where)
+    def _field(self, part: Part, value: str, path: str, name: str) -> str:
+        if part.structural is not None and part.structural.fullmatch(value):
+            return value
+        if not part.repeats or len(value) > _REMEMBERED_LENGTH:
+            return self._guarded(value, path, name)
+        if value in self._clean:
+            return value
+        changed = self._guarded(value, path, name)
+        if changed == value:
+            self._clean.add(value)
         return changed
 
-    def _guarded(self, text: str, path: str) -> str:
+    def _map(self, part: Part, value: Mapping[str, Any], path: str) -> dict[str, Any]:
+        # Paths count a map's entries: a key may be what had to be withheld.
+        places = [(key, each, f"{path}[{index}]") for index, (key, each) in enumerate(value.items())]
+        return json_text.rename(
+            (
+                self._guarded(key, where, ""),
+                each if part.inner is None else self.value(part.inner, each, where, key),
+            )
+            for key, each, where in places
+        )
+
+    def _guarded(self, text: str, path: str, name: str) -> str:
         try:
             parsed = json_text.parse(text)
-            if parsed is text:
-                return self._text(text)
-            changed = json_text.transform(parsed, self._text)
-            if changed == parsed and not json_text.has_repeated(parsed):
-                return text
-            return json_text.dump(changed)
+            if parsed is None:
+                return self._text(name, text)
+            changed = json_text.transform(parsed.value, self._text, name)
+            return text if changed == parsed.value and not parsed.lossy else json_text.dump(changed)
         except Exception:  # noqa: BLE001 - fails closed, whatever it was
             self.withheld.append(path)
             return WITHHELD
 
-    def _text(self, text: str) -> str:
-        spans = self._scan(text)
-        if not spans:
-            return text
+    def _text(self, name: str, text: str) -> str:
+        # The name goes before the text, because it says what a number is; it is scanned, and changed, by itself.
+        skip = len(json_text.labelled(name, ""))
+        spans = self._scan(json_text.labelled(name, text))
         pieces: list[str] = []
         position = 0
         for span in spans:
-            pieces.append(text[position : span.start])
-            if span.type == "SECRET":
-                pieces.append(f"<SECRET:{span.rule}>")
-            else:
-                value = span.value or text[span.start : span.end]
-                pieces.append(self._pseudonyms.token(span.type, value, self._tenant))
+            start, end = max(span.start - skip, 0), span.end - skip
+            if end <= position:
+                continue
+            pieces += (text[position:start], self._token(span.type, span.rule, span.value or text[start:end]))
             self.hits[span.type] += 1
-            position = span.end
+            position = end
+        if not pieces:
+            return text
         pieces.append(text[position:])
         return "".join(pieces)
+
+    def _token(self, kind: str, rule: str, value: str) -> str:
+        if kind == "SECRET":
+            return f"<SECRET:{rule}>"
+        return self._pseudonyms.token(kind, value, self._tenant)

@@ -1,8 +1,7 @@
 """Checks that tell a real number from one that only looks like it: checksums, address parsers, numbering plans.
 
 A validator takes a match and its text and returns the canonical value, or None to refuse. The canonical value is what a
-pseudonym is made of; two spellings of one number give the same. A validator may also shorten the match: it then returns a
-pair (value, end).
+pseudonym is made of; two spellings of one number give the same. A validator may also shorten the match.
 """
 
 from __future__ import annotations
@@ -139,9 +138,9 @@ def phone_international(match: re.Match[str], text: str) -> Found | None:
             number = phonenumbers.parse(candidate, None)
         except phonenumbers.NumberParseException:
             return None
-        if phonenumbers.is_possible_number(number) and len(str(number.national_number)) >= 4:
-            if phonenumbers.is_valid_number(number) or end == match.end():
-                return Found(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), end)
+        whole = end == match.end()
+        if phonenumbers.is_valid_number(number) or (whole and phonenumbers.is_possible_number(number)):
+            return Found(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), end)
         # Two numbers or a number and a year may stand side by side: try without the last group.
         cut = max(candidate.rfind(" "), candidate.rfind("/"))
         if cut < 7:
@@ -152,7 +151,8 @@ def phone_international(match: re.Match[str], text: str) -> Found | None:
 
 
 _DATE = re.compile(
-    r"(?:19|20)\d\d[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:0?[1-9]|[12]\d|3[01])|(?:0?[1-9]|[12]\d|3[01])[-./](?:0?[1-9]|1[0-2])[-./](?:19|20)\d\d"
+    r"(?:19|20)\d\d[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:0?[1-9]|[12]\d|3[01])"
+    r"|(?:0?[1-9]|[12]\d|3[01])[-./](?:0?[1-9]|1[0-2])[-./](?:19|20)\d\d"
 )
 
 
