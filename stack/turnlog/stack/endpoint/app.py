@@ -57,9 +57,9 @@ class App:
             pass
         except asyncio.CancelledError:
             # The server stops. An answer that has begun can't be changed any more.
-            error = ServerError(Code.QUERY_WAS_CANCELLED, "Query was cancelled: the server is shutting down")
+            stopping = ServerError(Code.QUERY_WAS_CANCELLED, "Query was cancelled: the server is shutting down")
             with contextlib.suppress(RuntimeError):
-                await self._reply(request, query_id, send).refuse(error)
+                await self._reply(request, query_id, send).refuse(stopping)
 
     async def _route(self, path: str, request: QueryRequest, query_id: str, receive: Receive, send: Send) -> None:
         reading = request.method in _READ_METHODS
@@ -103,11 +103,12 @@ class App:
             "X-ClickHouse-Timezone": request.settings.get("session_timezone") or self._engine.timezone,
         }
         coding = ""
+        blocks = job is not None and request.flag("compress")
         hold: float | None = self._config.limits.hold_seconds
         if job is not None and job.has_result:
             headers["Content-Type"] = content_type(job.output_format)
             headers["X-ClickHouse-Format"] = job.output_format
-            if request.flag("enable_http_compression"):
+            if request.flag("enable_http_compression") and not blocks:
                 coding = choose_encoding(request.headers.get("accept-encoding", ""))
         if request.flag("wait_end_of_query"):
             hold = None
@@ -120,6 +121,7 @@ class App:
             head_only=request.method == "HEAD",
             version=self._engine.version,
             folder=self._spool,
+            blocks=blocks,
         )
 
 

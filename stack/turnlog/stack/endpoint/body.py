@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from turnlog.stack.endpoint.compression import decoder
+from turnlog.stack.endpoint.blocks import BlockDecoder
+from turnlog.stack.endpoint.compression import Codec, decoder
 from turnlog.stack.endpoint.forms import Form
 from turnlog.stack.endpoint.intake import Intake
 from turnlog.stack.endpoint.job import ExternalTable, Job
@@ -32,7 +33,10 @@ async def read_job(request: QueryRequest, receive: Receive, directory: Path) -> 
         ClientGoneError: the body never ended.
     """
     tables: list[ExternalTable] = []
-    pieces = _decoded(receive, request.headers.get("content-encoding", ""))
+    codecs: list[Codec] = [decoder(request.headers.get("content-encoding", ""))]
+    if request.flag("decompress"):
+        codecs.append(BlockDecoder())
+    pieces = _decoded(receive, codecs)
     if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         form = Form(request.headers["content-type"], directory)
         try:
@@ -91,18 +95,21 @@ async def _feed(take: Callable[[bytes], None], pieces: AsyncIterator[bytes]) -> 
         take(bytes(batch))
 
 
-async def _decoded(receive: Receive, coding: str) -> AsyncIterator[bytes]:
-    codec = decoder(coding)
+async def _decoded(receive: Receive, codecs: list[Codec]) -> AsyncIterator[bytes]:
     more = True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGoneError
         more = message.get("more_body", False)
-        piece = codec.feed(message.get("body", b""))
+        piece = message.get("body", b"")
+        for codec in codecs:
+            piece = codec.feed(piece)
         if piece:
             yield piece
-    rest = codec.finish()
+    rest = b""
+    for codec in codecs:
+        rest = codec.feed(rest) + codec.finish()
     if rest:
         yield rest
 

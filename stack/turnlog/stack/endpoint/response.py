@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from turnlog.stack.endpoint.blocks import BlockEncoder
 from turnlog.stack.endpoint.compression import Codec, encoder
 from turnlog.stack.endpoint.errors import ServerError
 from turnlog.stack.endpoint.pipe import ResultPipe
@@ -35,6 +36,7 @@ class Reply:
         head_only: whether the client wants no body.
         version: of the engine, named in messages.
         folder: for what is kept back and too large for memory.
+        blocks: whether the client wants ClickHouse's own compression instead of a content coding.
     """
 
     send: Send
@@ -45,6 +47,7 @@ class Reply:
     head_only: bool
     version: str
     folder: Path
+    blocks: bool = False
 
     async def deliver(self, pipe: ResultPipe, ended: asyncio.Future[None], summary: Summary) -> None:
         """Send a running statement's result; returns when all is sent and the statement has ended.
@@ -61,12 +64,12 @@ class Reply:
                     await self.refuse(error)
                     return
             size = held.tell()
-            codec = encoder(self.coding if size or not at_end else "")
+            codec = self._codec(empty=at_end and not size)
             tag = secrets.token_hex(8)
             extra = {"X-ClickHouse-Summary": summary.header(), "X-ClickHouse-Exception-Tag": tag}
             if self.coding and (size or not at_end):
                 extra["Content-Encoding"] = self.coding
-            elif at_end:
+            elif at_end and not self.blocks:
                 extra["Content-Length"] = str(size)
             await self._start(200, extra)
             held.seek(0)
@@ -111,8 +114,13 @@ class Reply:
             held.write(piece)
         return False
 
+    def _codec(self, *, empty: bool) -> Codec:
+        if self.blocks:
+            return BlockEncoder()
+        return encoder("" if empty else self.coding)
+
     async def _encode(self, codec: Codec, data: bytes) -> bytes:
-        if self.coding and len(data) > _OFF_LOOP:
+        if (self.coding or self.blocks) and len(data) > _OFF_LOOP:
             return await asyncio.to_thread(codec.feed, data)
         return codec.feed(data)
 
