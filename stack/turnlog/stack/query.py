@@ -25,6 +25,7 @@ _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 300.0
 _CHUNK = 1 << 16
 _CODE = re.compile(r"Code: (\d+)")
+_EXPECTED = re.compile(r" Expected one of: (?=.{120}).*\.(?= \([A-Z_]+\)$)")  # of half the grammar
 _TAIL = re.compile(r"\s*\(version [^()]*(\([^()]*\))?[^()]*\)\s*$")
 
 
@@ -77,7 +78,7 @@ class Answer(AbstractContextManager["Answer"]):
                 start = held.find(block) if block else -1
                 if start >= 0:
                     yield held[:start]
-                    raise _query_error((held[start + len(block) :] + self._response.read()).decode("utf-8", "replace"))
+                    raise _query_error(_of_block(held[start + len(block) :] + self._response.read()))
                 cut = len(held) - len(block) if block else len(held)
                 if cut > 0:
                     yield held[:cut]
@@ -189,8 +190,13 @@ class ClickHouse:
         return Result(lines[0], lines[1], lines[2:]) if lines else Result((), (), ())
 
 
+def _of_block(block: bytes) -> str:
+    """The message in what ends a body whose query failed: between line ends, then its size and the mark again."""
+    return block.strip().rsplit(b"\n", 2)[0].decode("utf-8", "replace")
+
+
 def _query_error(text: str, headers: Mapping[str, str] | None = None) -> QueryError:
-    message = _TAIL.sub("", " ".join(text.split()))
+    message = _EXPECTED.sub("", _TAIL.sub("", " ".join(text.split())))
     code = (headers or {}).get("X-ClickHouse-Exception-Code", "")
     found = _CODE.search(message)
     number = int(code) if code.isdigit() else int(found.group(1)) if found else 0

@@ -60,18 +60,18 @@ def replay(
     )
     with _bar(file, repeat) as watch:
         sender = Replay(client, Pace(rate, time.monotonic, time.sleep), complaints.add, watch)
-        interrupted = False
+        stopped_by: BaseException | None = None
         try:
             for number in range(1, repeat + 1):
                 sender.run(read_lines(file), "" if number == 1 else f"#{number}")
                 complaints.repeated = True
-        except KeyboardInterrupt:
-            interrupted = True
+        except (KeyboardInterrupt, UserError) as error:
+            stopped_by = error  # what was handed over before is sent and told of nonetheless
         summary = sender.finish()
     complaints.end()
     _print(summary, client.producer_id)
-    if interrupted:
-        raise KeyboardInterrupt
+    if stopped_by is not None:
+        raise stopped_by
     if not summary.complete:
         raise typer.Exit(1)
 

@@ -5,9 +5,9 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from io import BufferedIOBase, BufferedReader
+from io import BufferedReader
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from turnlog.schemas import UserError
 
@@ -15,6 +15,8 @@ MAX_LINE_BYTES = 64 * 1024 * 1024
 STDIN = "-"
 
 _GZIP = b"\x1f\x8b"
+_BUFFER_BYTES = 1 << 16
+_LINES_A_LOOK = 100
 
 
 class Line(NamedTuple):
@@ -23,7 +25,7 @@ class Line(NamedTuple):
     Attributes:
         number: From 1.
         data: Its bytes without the line end; None if it is longer than may be.
-        position: How much of the file has been read, in bytes as they are on disk; 0 where nobody knows.
+        position: About how much of the file has been read, in bytes as they are on disk; 0 where nobody knows.
     """
 
     number: int
@@ -46,7 +48,8 @@ def read_lines(path: str, *, limit: int = MAX_LINE_BYTES) -> Iterator[Line]:
     number = 0
     try:
         with _open(path) as raw:
-            text: BufferedIOBase = gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == _GZIP else raw
+            compressed = raw.peek(2)[:2] == _GZIP
+            text: IO[bytes] = BufferedReader(gzip.GzipFile(fileobj=raw), _BUFFER_BYTES) if compressed else raw
             for line in _lines(text, raw, limit):
                 number = line.number
                 yield line
@@ -63,13 +66,15 @@ def _open(path: str) -> AbstractContextManager[BufferedReader]:
     return nullcontext(sys.stdin.buffer)  # left open: it is not ours
 
 
-def _lines(text: BufferedIOBase, raw: BufferedReader, limit: int) -> Iterator[Line]:
-    number = 0
+def _lines(text: IO[bytes], raw: BufferedReader, limit: int) -> Iterator[Line]:
+    number = position = 0
     seekable = raw.seekable()
     while data := text.readline(limit + 1):
         number += 1
         fits = len(data) <= limit or data.endswith(b"\n")
         while not fits and (rest := text.readline(limit)) and not rest.endswith(b"\n"):
             continue  # what is left of it is read, and kept nowhere
+        if seekable and number % _LINES_A_LOOK == 0:
+            position = raw.tell()  # asks the system
         if not fits or data.strip():
-            yield Line(number, data.rstrip(b"\r\n") if fits else None, raw.tell() if seekable else 0)
+            yield Line(number, data.rstrip(b"\r\n") if fits else None, position)
