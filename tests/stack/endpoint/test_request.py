@@ -71,3 +71,9 @@ def test_knows_what_describes_external_tables() -> None:
 
 def test_bytes_that_are_not_utf8_survive() -> None:
     assert _request(b"query=SELECT+'%FF'").query == b"SELECT '\xff'"
+
+
+def test_reading_only_by_method_or_setting() -> None:
+    assert not _request(b"readonly=0").read_only
+    assert _request(b"readonly=2").read_only
+    assert parse_request("GET", b"", []).read_only

@@ -55,6 +55,9 @@ class App:
             await self._reply(request, query_id, send).refuse(error)
         except ClientGoneError:
             pass
+        except OSError as error:
+            failure = ServerError(Code.STD_EXCEPTION, f"std::exception. {error.strerror or error}")
+            await self._reply(request, query_id, send).refuse(failure)
         except asyncio.CancelledError:
             # The server stops. An answer that has begun can't be changed any more.
             stopping = ServerError(Code.QUERY_WAS_CANCELLED, "Query was cancelled: the server is shutting down")
@@ -131,7 +134,7 @@ def _refuse_change(job: Job) -> None:
         raise ServerError(
             Code.READONLY,
             "default: Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. "
-            "You should use method POST for modifying queries",
+            "You should use method POST for modifying queries.",
         )
 
 

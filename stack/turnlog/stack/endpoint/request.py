@@ -101,8 +101,8 @@ class QueryRequest:
 
     @property
     def read_only(self) -> bool:
-        """Whether the method implies that nothing may change."""
-        return self.method in {"GET", "HEAD"}
+        """Whether nothing may change, by the method or by a setting."""
+        return self.method in {"GET", "HEAD"} or self.settings.get("readonly", "0") != "0"
 
     def credentials(self) -> Credentials:
         """Who asks, by headers, basic authentication or URL.

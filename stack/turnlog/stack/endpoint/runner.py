@@ -162,7 +162,11 @@ class Runner:
 
 
 def _prepare(session: Session, request: QueryRequest, job: Job) -> None:
-    session.prepare(request.settings, request.database)
+    settings = request.settings
+    if request.session() is not None:
+        # The engine would never let a session leave read-only mode again; the application has checked it already.
+        settings = {name: value for name, value in settings.items() if name != "readonly"}
+    session.prepare(settings, request.database)
     if job.statement is not None and job.statement.kind == "SET":
         session.take_back()
 
