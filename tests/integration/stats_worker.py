@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import time
+
 from faust import Worker
 
 from turnlog.processors.app import create_app
 from turnlog.processors.batch import Batch, RawRecord
+from turnlog.processors.dead_letters import DeadLetters
+from turnlog.processors.output import Output, OutputProducer
 from turnlog.processors.settings import ProcessorSettings
 from turnlog.processors.stats.wiring import attach
-from turnlog.processors.stats.writer import Output
 from turnlog.schemas import PoisonError, SchemaStore
-from turnlog.schemas.headers import STAGE
-
-
-def dead_letter(batch: Batch, record: RawRecord, error: PoisonError) -> Output:
-    name = f"{batch.topic}:{batch.partition}:{record.offset}:{type(error).__name__}"
-    topic = f"{batch.topic.rpartition('.')[0]}.dlq"
-    return Output(topic, batch.partition, record.key, name.encode(), [(STAGE, b"panes")])
 
 
 def main() -> None:
     settings = ProcessorSettings.read()
+    dead = DeadLetters(f"{settings.kafka.prefix}dlq", "panes", lambda: time.time_ns() // 1000)
+
+    def dead_letter(batch: Batch, record: RawRecord, error: PoisonError) -> Output:
+        return dead.letter(batch.topic, batch.partition, record, error)
+
     app = create_app(settings)
-    attach(app, SchemaStore(), dead_letter)
+    attach(app, SchemaStore(), OutputProducer(settings.kafka), dead_letter, print)
     Worker(app, loglevel="INFO", redirect_stdouts=False).execute_from_commandline()
 
 

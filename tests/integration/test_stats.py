@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,11 @@ from confluent_kafka.cimpl import NewTopic
 
 from processors.stats.events import call, security
 from support import eventually
+from turnlog.processors.output import Delivery, Output, OutputProducer
 from turnlog.processors.stats.book import CALLS, SECURITY, PaneCodec
 from turnlog.processors.stats.log import PaneLog
 from turnlog.processors.stats.pane import Dimensions, Pane, PaneKey
 from turnlog.processors.stats.wiring import SOURCES
-from turnlog.processors.stats.writer import Output, Writer
 from turnlog.schemas import Datum, Decoder, Encoder, KafkaConnection, SchemaStore, Source, money_to_bytes
 from turnlog.schemas.headers import SOURCE
 from turnlog.schemas.topics import BY_NAME
@@ -149,32 +150,37 @@ def truth(written: list[dict[str, Clean]]) -> dict[PaneKey, Pane]:
     return panes
 
 
+def produce(connection: KafkaConnection, outputs: Iterable[Output]) -> None:
+    async def deliver() -> None:
+        producer = OutputProducer(connection)
+        delivery = Delivery()
+        await producer.send(outputs, delivery)
+        await delivery.done()
+        producer.close()
+
+    asyncio.run(deliver())
+
+
 def write(connection: KafkaConnection, written: list[dict[str, Clean]], start: float = 0, stop: float = 1) -> None:
     """Write a part of every clean partition, from one fraction of it to another."""
-    writer = Writer(connection)
-    for number, partition in enumerate(written):
-        for name, records in partition.items():
-            part = records[int(start * len(records)) : int(stop * len(records))]
-            writer.write_and_wait(
-                Output(
-                    connection.prefix + name, number, b"k", ENCODERS[name].encode(datum), [(SOURCE, source.to_bytes())]
-                )
-                for datum, source in part
-            )
+    produce(
+        connection,
+        [
+            Output(connection.prefix + name, number, b"k", ENCODERS[name].encode(datum), [(SOURCE, source.to_bytes())])
+            for number, partition in enumerate(written)
+            for name, records in partition.items()
+            for datum, source in records[int(start * len(records)) : int(stop * len(records))]
+        ],
+    )
 
 
 def read_all(connection: KafkaConnection, topic: str) -> list[Message]:
     consumer = Consumer(connection.librdkafka(group_id="t", enable_auto_commit=False, enable_partition_eof=True))
-    places = [TopicPartition(connection.prefix + topic, number, 0) for number in range(PARTITIONS)]
-    consumer.assign(places)
     found: list[Message] = []
-    left = PARTITIONS
-    while left:
-        for message in consumer.consume(1000, timeout=0.1):
-            if message.error() is None:
-                found.append(message)
-            else:
-                left -= 1
+    for number in range(PARTITIONS):
+        consumer.assign([TopicPartition(connection.prefix + topic, number, 0)])
+        while (message := consumer.poll(10)) is not None and message.error() is None:
+            found.append(message)
     consumer.close()
     return found
 
@@ -218,7 +224,7 @@ def assert_true(connection: KafkaConnection, workers: Workers, expected: dict[Pa
 def test_panes_are_exact_however_workers_die(
     connection: KafkaConnection, topics: Callable[..., None], workers: Workers
 ) -> None:
-    topics(min_compaction_lag_ms="0", segment_ms="1000", segment_bytes="65536", min_cleanable_dirty_ratio="0.01")
+    topics(min_compaction_lag_ms="0", segment_ms="1000", segment_bytes="1048576", min_cleanable_dirty_ratio="0.01")
     written = [history(seed, 12_000, partition=seed, prefix=connection.prefix) for seed in range(PARTITIONS)]
     expected = truth(written)
     assert sum(pane.late_events for pane in expected.values()) > 1000
@@ -274,17 +280,22 @@ def test_what_is_no_call_is_a_dead_letter_and_delays_nothing(
 ) -> None:
     topics()
     good = Source(f"{connection.prefix}raw.calls", 0, 7, NOW_MS)
-    Writer(connection).write_and_wait(
+    produce(
+        connection,
         [
             Output(f"{connection.prefix}calls", 0, b"k", b"nonsense", [(SOURCE, good.to_bytes())]),
             Output(f"{connection.prefix}calls", 0, b"k", ENCODERS["calls"].encode(call()), []),
             Output(f"{connection.prefix}calls", 0, b"k", ENCODERS["calls"].encode(call()), [(SOURCE, good.to_bytes())]),
-        ]
+        ],
     )
     workers.start(0)
     assert_true(connection, workers, truth([{"calls": [(call(), good)]}]))
-    dead = [(message.value() or b"").decode() for message in read_all(connection, "dlq")]
-    assert [each.split(":", 2)[2] for each in dead] == ["0:BadMagicError", "1:InvalidDatumError"]
+    decoder = Decoder("DeadLetter", STORE)
+    dead = [decoder.decode(message.value()) for message in read_all(connection, "dlq")]
+    assert [(each["stage"], each["source_offset"], each["error_class"]) for each in dead] == [
+        ("panes", 0, "BadMagicError"),
+        ("panes", 1, "InvalidDatumError"),
+    ]
 
 
 def rolling_in(connection: KafkaConnection) -> dict[tuple[Any, ...], Datum]:

@@ -11,14 +11,13 @@ from turnlog.processors.batch import Batch, RawRecord
 from turnlog.processors.catalogue_reader import CatalogueReader
 from turnlog.processors.dead_letters import DeadLetters
 from turnlog.processors.enrichment import Catalogue
-from turnlog.processors.output import OutputProducer
+from turnlog.processors.output import Output, OutputProducer
 from turnlog.processors.redaction import Pseudonyms, Redactor, Scanner, builtin
 from turnlog.processors.refinery import Refinery
 from turnlog.processors.schema_reader import SchemaReader
 from turnlog.processors.settings import ProcessorSettings
 from turnlog.processors.stage import RefineStage
 from turnlog.processors.stats.wiring import attach
-from turnlog.processors.stats.writer import Output as PaneOutput
 from turnlog.processors.tail import Tail
 from turnlog.schemas import PoisonError, SchemaStore, Topic, raw_topics
 from turnlog.schemas.registry import ConfluentRegistry
@@ -42,7 +41,7 @@ def build(settings: ProcessorSettings, warn: Callable[[str], None]) -> Processor
     parts = Parts(settings, warn)
     for topic in raw_topics():
         _add_agent(app, topic, parts)
-    attach(app, parts.store, parts.dead_pane)
+    attach(app, parts.store, parts.producer, parts.dead_pane, warn)
 
     app.on_before_shutdown.connect(parts.on_shutdown, weak=False)  # type: ignore[arg-type]  # it names no argument
     return app
@@ -91,9 +90,9 @@ class Parts:
         enrich = self.catalogue.enrich if topic.record == "ModelCall" else None
         return Refinery(topic, self.prefix, self.store, redactor=self.redactor, dead_letters=self._dead, enrich=enrich)
 
-    def dead_pane(self, batch: Batch, record: RawRecord, error: PoisonError) -> PaneOutput:
+    def dead_pane(self, batch: Batch, record: RawRecord, error: PoisonError) -> Output:
         """Return the dead letter of a clean record that statistics can't take."""
-        return PaneOutput(*self._dead_panes.letter(batch.topic, batch.partition, record, error))
+        return self._dead_panes.letter(batch.topic, batch.partition, record, error)
 
     def on_shutdown(self, app: Any, *_: Any, **__: Any) -> None:  # noqa: ARG002 - the signature of Faust's signals
         """Leave Kafka."""

@@ -19,9 +19,7 @@ def event(offset: int, model: str = "a", at: int = NOW_US) -> Event:
 
 
 def write(changes: Changes, log: Log) -> None:
-    log.extend(changes.body)
-    if changes.last is not None:
-        log.append(changes.last)
+    log.extend(changes.entries)
 
 
 def step(book: PaneBook, events: Sequence[Event], log: Log) -> Changes:
@@ -62,9 +60,7 @@ def test_a_copy_that_belongs_to_another_pane_is_not_counted_again() -> None:
 def test_a_mark_is_only_raised_by_the_last_pane_of_a_batch() -> None:
     book, log = PaneBook(CODEC), Log()
     changes = step(book, [event(0, "a"), event(1, "b"), event(2, "a")], log)
-    assert [change.mark for change in changes.body] == [-1]
-    assert changes.last is not None
-    assert changes.last.mark == 2
+    assert [change.mark for change in changes.entries] == [-1, 2]
     assert restored(log[:1]).mark == -1
     assert restored(log).mark == 2
 

@@ -74,7 +74,7 @@ def test_nothing_has_no_quantiles() -> None:
     assert quantiles({}, (0.5, 0.99)) == [None, None]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.lists(durations, min_size=1, max_size=30), min_size=1, max_size=4), st.sampled_from(LEVELS))
 def test_the_engine_gives_the_same_buckets_and_quantiles(parts: list[list[int]], level: float) -> None:
     rows = ", ".join(

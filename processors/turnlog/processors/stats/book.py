@@ -5,8 +5,8 @@ up to which everything has been absorbed and written: a clean topic may hold a s
 worker that had lost its partitions), and when a model was registered in between, the copy belongs to another pane,
 which has never seen that offset. So what is not above the mark is skipped whatever its pane says.
 
-Both memories live in the log of panes. A batch's panes are written in order and the last one only when the others
-are there; it carries the batch's own mark, all others carry the mark before. So a log that ends within a batch has that
+Both memories live in the log of panes. A batch's panes are written in order by a producer that leaves no holes; the
+last one carries the batch's own mark, all others carry the mark before. So a log that ends within a batch has that
 batch's panes at some offsets and the mark below them, and reading the batch again completes it.
 """
 
@@ -67,15 +67,13 @@ class Changes:
     """What a batch does to a book: nothing, until :meth:`PaneBook.confirm`.
 
     Attributes:
-        body: Changes to write first, in any order.
-        last: The change to write when the others are there; None when the batch held nothing new.
+        entries: What to write to the log of panes, in order and without holes: the last one carries the batch's mark.
         absorbed: How many events were new.
         skipped: How many had been absorbed before.
         stream_time: Highest broker time among the events, in microseconds.
     """
 
-    body: tuple[Change, ...]
-    last: Change | None
+    entries: tuple[Change, ...]
     absorbed: int
     skipped: int
     stream_time: int
@@ -165,16 +163,15 @@ class PaneBook:
                 skipped += 1
         # A pane that had all of its events before is written too: the entry that carries the mark must exist.
         encoded = [(key.to_bytes(), self._codec.encode(pane)) for key, pane in touched.items()]
-        body = tuple(Change(key, value, self.mark) for key, value in encoded[:-1])
-        last = Change(*encoded[-1], mark) if encoded else None
-        return Changes(body, last, absorbed, skipped, stream_time)
+        marks = [self.mark] * (len(encoded) - 1) + [mark]
+        entries = tuple(Change(*pane, at) for pane, at in zip(encoded, marks, strict=False))
+        return Changes(entries, absorbed, skipped, stream_time)
 
     def confirm(self, changes: Changes) -> None:
         """Make a batch's changes the book's own: they are in the log now. Forgets panes that can't change any more."""
-        if changes.last is not None:
-            for change in (*changes.body, changes.last):
-                self._put(change.key, change.value)
-            self.mark = max(self.mark, changes.last.mark)
+        for change in changes.entries:
+            self._put(change.key, change.value)
+            self.mark = max(self.mark, change.mark)
         self.stream_time = max(self.stream_time, changes.stream_time)
         while self._closing and self._closing[0][0] + MARGIN_US < self.stream_time:
             self._panes.pop(heappop(self._closing)[1], None)

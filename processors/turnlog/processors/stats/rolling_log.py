@@ -13,13 +13,12 @@ from collections.abc import Callable, Iterable
 from threading import Event
 from zlib import crc32
 
-import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
+from turnlog.processors.output import Output
 from turnlog.processors.stats.book import PaneCodec
 from turnlog.processors.stats.pane import PANE_US, Dimensions, PaneKey
 from turnlog.processors.stats.rolling import HISTORY_US, RollingWindows
-from turnlog.processors.stats.writer import Output
 from turnlog.schemas import Datum, Encoder, KafkaConnection, PoisonError, SchemaStore
 from turnlog.schemas.headers import AVRO, CONTENT_TYPE
 
@@ -28,7 +27,8 @@ GRACE_US = 1_000_000
 _OVERLAP_US = 3 * PANE_US
 """How much of what an earlier owner emitted last is emitted again."""
 _TIMEOUT = 10.0
-_LOG = structlog.get_logger(__name__)
+_QUIET_US = 3_000_000
+_NEVER = 2**63
 
 
 def owner_of(key: Dimensions, partitions: int) -> int:
@@ -44,6 +44,7 @@ class RollingEmitter:
         store: Writer schemas of panes.
         owned: Returns the partition numbers this worker holds; called often, from the thread.
         write: Writes messages and blocks until Kafka has them.
+        warn: Told in a sentence what is being waited for.
         now_us: Clock, microseconds since 1970 UTC.
     """
 
@@ -51,8 +52,10 @@ class RollingEmitter:
         self,
         connection: KafkaConnection,
         store: SchemaStore,
+        *,
         owned: Callable[[], frozenset[int]],
         write: Callable[[Iterable[Output]], None],
+        warn: Callable[[str], None],
         now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:
         self._panes = f"{connection.prefix}panes"
@@ -62,9 +65,11 @@ class RollingEmitter:
         self._encoder = Encoder("Rolling")
         self._owned = owned
         self._write = write
+        self._warn = warn
         self._now = now_us
         self._windows: dict[int, tuple[RollingWindows, int]] = {}
-        self._behind: set[int] = set()
+        self._behind: dict[int, int] = {}
+        self._quiet_since = 0
         self._partitions = 0
 
     def run(self, stop: Event) -> None:
@@ -78,7 +83,6 @@ class RollingEmitter:
                 group_id=f"{self._rolling}-reader",  # asked for by the library; nothing joins or commits
                 enable_auto_commit=False,
                 enable_auto_offset_store=False,
-                enable_partition_eof=True,
                 auto_offset_reset="earliest",
                 fetch_wait_max_ms=100,
             )
@@ -88,13 +92,15 @@ class RollingEmitter:
             while not stop.is_set():
                 try:
                     self._take_over(consumer)
-                    for message in consumer.consume(2000, timeout=0.2):
+                    found = consumer.consume(2000, timeout=0.2)
+                    for message in found:
                         self._put(message)
                 except KafkaException as error:
-                    _LOG.warning("rolling windows wait for Kafka", error=str(error))
+                    self._warn(f"rolling windows wait for Kafka: {error}")
                     stop.wait(1.0)
                     continue
                 now = self._now()
+                self._catch_up(now, quiet=not found)
                 if not self._behind and now - emitted >= GRACE_US:
                     emitted = now
                     self._emit(now)
@@ -118,12 +124,13 @@ class RollingEmitter:
         starts = consumer.offsets_for_times(
             [TopicPartition(self._panes, number, past) for number in numbers], timeout=_TIMEOUT
         )
+        ends = {place.partition: self._end(consumer, place) for place in starts}
         gains = {number: self._last_emission(consumer, number) for number in gained}
         consumer.assign(starts)
-        self._behind = set(numbers)
+        self._behind = ends
+        self._quiet_since = self._now()
         for number, time_us in gains.items():
             self._windows[number] = RollingWindows(time_us - _OVERLAP_US), time_us - _OVERLAP_US
-        _LOG.info("rolling windows taken over", partitions=sorted(gained))
 
     def _last_emission(self, consumer: Consumer, number: int) -> int:
         """Return when a partition's last row was written, in microseconds; 0 if there is none."""
@@ -137,14 +144,29 @@ class RollingEmitter:
             return 0
         return int(found[0].timestamp()[1]) * 1000
 
+    def _end(self, consumer: Consumer, place: TopicPartition) -> int:
+        """Return where a partition ends now, or 0 if nothing is to be read up to there."""
+        low, end = consumer.get_watermark_offsets(place, timeout=_TIMEOUT)
+        if place.offset < 0:  # nothing is that young
+            place.offset = end
+        return int(end) if max(place.offset, low) < end else 0
+
+    def _catch_up(self, now: int, *, quiet: bool) -> None:
+        """Note how far the past is read; silence ends it too, for its last entries may be compacted away meanwhile."""
+        if not quiet:
+            self._quiet_since = now
+        if now - self._quiet_since > _QUIET_US:
+            self._behind.clear()
+        self._behind = {number: end for number, end in self._behind.items() if end}
+
     def _put(self, message: Message) -> None:
-        error, partition, offset = message.error(), message.partition(), message.offset()
+        error, partition, offset = message.error(), message.partition() or 0, message.offset() or 0
         if error is not None:
-            if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the name that the library documents
-                self._behind.discard(partition)
-            elif not error.retriable():
-                _LOG.warning("rolling windows wait for the log of panes", error=error.str())
+            if not error.retriable():
+                self._warn(f"rolling windows wait for the log of panes: {error.str()}")
             return
+        if offset + 1 >= self._behind.get(partition, _NEVER):
+            del self._behind[partition]
         key, value = message.key(), message.value()
         if key is None or value is None:
             return
@@ -155,7 +177,7 @@ class RollingEmitter:
             windows, fresh_from = self._windows[owner]
             windows.put(self._codec.decode(value), self._now(), fresh=message.timestamp()[1] * 1000 >= fresh_from)
         except PoisonError as poison:
-            _LOG.warning("not a pane", partition=partition, offset=offset, error=str(poison))
+            self._warn(f"{self._panes}:{partition}:{offset} is not a pane: {poison}")
 
     def _emit(self, now: int) -> None:
         rows = [

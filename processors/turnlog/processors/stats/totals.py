@@ -26,7 +26,8 @@ _NAME_LENGTH = 128
 class Totals:
     """Sums over any number of events; adding is exact, commutative and associative as long as sums fit 64 bits.
 
-    Sums that would not fit an Avro long, or an amount of 18 digits, stay at the largest that does.
+    Sums that would not fit an Avro long, or an amount of 18 digits, stay at the largest that does. Durations and tokens
+    below zero count as zero.
 
     Attributes:
         calls: Model calls.
@@ -69,17 +70,18 @@ class Totals:
         if call["status"] != "ok":
             self.errors += 1
             _count(self.errors_by_type, call["error_type"] or call["status"])
-        self.latency_sum_us = _sum(self.latency_sum_us, call["duration_us"])
-        merge(self.latency, {bucket_of(call["duration_us"]): 1})
+        duration = max(0, call["duration_us"])
+        self.latency_sum_us = _sum(self.latency_sum_us, duration)
+        merge(self.latency, {bucket_of(duration): 1})
         first_chunk = call["time_to_first_chunk_us"]
         if first_chunk is not None:
             self.first_chunk_count += 1
-            self.first_chunk_sum_us = _sum(self.first_chunk_sum_us, first_chunk)
+            self.first_chunk_sum_us = _sum(self.first_chunk_sum_us, max(0, first_chunk))
             merge(self.first_chunk, {bucket_of(first_chunk): 1})
         for kind in TOKEN_KINDS:
             used = call[f"usage_{kind}_tokens"]
             if used is not None:
-                _count(self.tokens, kind, used)
+                _count(self.tokens, kind, max(0, used))
         if call["cost"] is not None and call["cost_currency"] == CURRENCY:
             self.cost = _sum(self.cost, units_from_bytes(call["cost"]), _MONEY)
         self._add_hits(call)
@@ -156,7 +158,7 @@ class Totals:
 
     def _add_hits(self, event: Datum) -> None:
         for kind, count in event["redaction_hits"].items():
-            _count(self.redaction_hits, kind, count)
+            _count(self.redaction_hits, kind, max(0, count))
 
 
 def _count(counts: dict[str, int], name: str, count: int = 1) -> None:
