@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
 from typing import Any, TypeVar, Unpack
 
 from turnlog.producers.fields import CallFields
@@ -46,10 +46,12 @@ class Call(Operation):
         if self._first_ns is None:
             self._first_ns = self._pipe.clock.monotonic_ns()
         self._count += 1
-        if text:
+        if isinstance(text, str):
             self._chunks.append(text)
 
-    def stream(self, chunks: Iterable[_Chunk], text: Callable[[_Chunk], str | None] | None = None) -> Iterator[_Chunk]:
+    def stream(
+        self, chunks: Iterable[_Chunk], text: Callable[[_Chunk], str | None] | None = None
+    ) -> Generator[_Chunk, None, None]:
         """Yield the chunks as they come, and record them; what the iterator raises is recorded and raised.
 
         The call is finished by its ``with`` block or :meth:`finish`; outside of a block also by an error or by closing
@@ -70,7 +72,7 @@ class Call(Operation):
 
     async def astream(
         self, chunks: AsyncIterable[_Chunk], text: Callable[[_Chunk], str | None] | None = None
-    ) -> AsyncIterator[_Chunk]:
+    ) -> AsyncGenerator[_Chunk, None]:
         """Do as :meth:`stream` does for an asynchronous iterator."""
         get = text or text_of
         try:

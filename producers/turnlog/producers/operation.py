@@ -48,8 +48,8 @@ class Operation:
         ids = pipe.ids
         given = fields.get("event_id")
         self.event_id: str = ids.event() if given is None else event_id(given)
-        self.trace_id: str = fields.get("trace_id") or scope.trace_id or ids.trace()
-        self.span_id: str = fields.get("span_id") or ids.span()
+        self.trace_id: str = _text(fields, "trace_id") or scope.trace_id or ids.trace()
+        self.span_id: str = _text(fields, "span_id") or ids.span()
         self._pipe = pipe
         self._scope = scope
         self._size = size
@@ -101,7 +101,7 @@ class Operation:
         every = self._fields
         attributes = fields.pop("attributes", None)
         every.update(fields)
-        if attributes:
+        if attributes is not None:
             every["attributes"] = attributes_of(every.get("attributes"), attributes)
         every["status"] = status
         every["began"] = (self._began_us, max(0, elapsed) // 1000)
@@ -125,6 +125,11 @@ class Operation:
                 self._end("ok", {})
             else:
                 self.fail(error)
+
+
+def _text(fields: Fields, name: str) -> str | None:
+    value = fields.get(name)
+    return value if isinstance(value, str) else None
 
 
 def attributes_of(*mappings: Any) -> dict[Any, Any]:
