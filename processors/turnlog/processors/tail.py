@@ -23,7 +23,8 @@ class Tail:
 
     def __init__(self, connection: KafkaConnection, topics: Sequence[str]) -> None:
         self._topics = topics
-        self._admin = AdminClient(connection.librdkafka(log_level=0))
+        self._connection = connection
+        self._admin = self._new_admin()
         self._consumer = Consumer(
             connection.librdkafka(
                 group_id="turnlog-tail",  # librdkafka wants one; nothing is ever committed under it
@@ -68,6 +69,9 @@ class Tail:
         """Leave Kafka."""
         self._consumer.close()
 
+    def _new_admin(self) -> AdminClient:
+        return AdminClient(self._connection.librdkafka(log_level=0))
+
     def _assign(self) -> None:
         try:
             metadata = self._admin.list_topics(timeout=_TIMEOUT).topics
@@ -85,4 +89,6 @@ class Tail:
             answers = self._admin.list_offsets(asked, request_timeout=_TIMEOUT)
             return {(place.topic, place.partition): future.result().offset for place, future in answers.items()}
         except KafkaException as error:
+            # After a broker's restart this client would go on asking with the leader epoch it remembers, for minutes.
+            self._admin = self._new_admin()
             raise TransientError(f"Kafka does not answer: {error.args[0].str()}") from error
