@@ -73,6 +73,7 @@ def test_refuses_a_file_on_the_server() -> None:
         (b"SELECT * FORMAT Native", "SELECT", "Native"),
         (b"SELECT {SELECT:Int32} FORMAT TSV ; \xc2\xa0", "SELECT", "TSV"),
         (b"show tables", "SHOW", None),
+        (b"WITH 1 AS x INSERT INTO t SELECT x", "INSERT", None),
         (b"CREATE TABLE t (format String) ENGINE = Memory", "CREATE", None),
     ],
 )

@@ -82,7 +82,7 @@ class App:
             request, job = await read_job(request, receive, self._spool)
             job.marker = marker
             try:
-                if request.read_only and not job.can_be_dropped:
+                if request.read_only and not job.only_reads:
                     _refuse_change(job)
                 await self._runner.run(request, user, job, self._reply(request, query_id, send, job), receive)
             finally:

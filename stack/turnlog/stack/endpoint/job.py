@@ -58,9 +58,9 @@ class Job:
         return self.statement is not None and self.statement.kind in _WITH_RESULT
 
     @property
-    def can_be_dropped(self) -> bool:
-        """Whether it only reads, so that nobody misses it when its client has gone."""
-        return self.has_result
+    def only_reads(self) -> bool:
+        """Whether nothing changes by it, so that nobody misses it when its client has gone."""
+        return self.has_result and self.statement is not None and self.statement.kind not in _ACTING
 
     def close(self) -> None:
         """Give back the disk space of its data."""
@@ -70,9 +70,8 @@ class Job:
             table.data.close()
 
 
-_WITH_RESULT: Final = frozenset(
-    {"SELECT", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK", "KILL", "VALUES", "BACKUP", "RESTORE"}
-)
+_ACTING: Final = frozenset({"KILL", "BACKUP", "RESTORE"})
+_WITH_RESULT: Final = _ACTING | {"SELECT", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK", "VALUES"}
 
 
 def run(handle: Handle, job: Job, sink: int, describe: Describe) -> None:

@@ -95,7 +95,7 @@ class Runner:
         try:
             await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not sending.done():
-                if job.can_be_dropped:
+                if job.only_reads:
                     await self.kill(job.marker)
                 sending.cancel()
             await asyncio.wait({sending})

@@ -226,6 +226,26 @@ def read_statement(text: bytes) -> Statement:
     Raises:
         ServerError: it is empty, more than one, or writes a file on the server's side.
     """
+    found, end = _one_statement(text)
+    kind = first_keyword(text)
+    if is_insert(text):
+        kind = "INSERT"
+    elif kind in {"WITH", "FROM"}:
+        kind = "SELECT"
+    format_at = end
+    chosen: str | None = None
+    for index, token in enumerate(found):
+        if token.upper == b"INTO" and index + 1 < len(found) and found[index + 1].upper == b"OUTFILE":
+            raise ServerError(Code.NOT_IMPLEMENTED, "INTO OUTFILE is not allowed")
+        if _is_format_clause(found, index):
+            format_at = token.start
+            name = found[index + 1]
+            chosen = text[name.start : name.end].decode()
+    return Statement(text[:end], kind, chosen, format_at)
+
+
+def _one_statement(text: bytes) -> tuple[list[Token], int]:
+    """The tokens outside brackets of the only statement in ``text``, and where it ends."""
     found: list[Token] = []
     end = len(text)
     for token in tokens(text):
@@ -238,21 +258,9 @@ def read_statement(text: bytes) -> Statement:
             )
         elif token.depth == 0:
             found.append(token)
-    kind = first_keyword(text)
     if not found:
         raise ServerError(Code.SYNTAX_ERROR, "Syntax error: failed at position 1 (end of query): Empty query")
-    if kind in {"WITH", "FROM"}:
-        kind = "SELECT"
-    format_at = end
-    chosen: str | None = None
-    for index, token in enumerate(found):
-        if token.upper == b"INTO" and index + 1 < len(found) and found[index + 1].upper == b"OUTFILE":
-            raise ServerError(Code.NOT_IMPLEMENTED, "INTO OUTFILE is not allowed")
-        if _is_format_clause(found, index):
-            format_at = token.start
-            name = found[index + 1]
-            chosen = text[name.start : name.end].decode()
-    return Statement(text[:end], kind, chosen, format_at)
+    return found, end
 
 
 def _is_format_clause(found: list[Token], index: int) -> bool:
