@@ -21,7 +21,7 @@ from processors.stats.events import call, security
 from support import eventually
 from turnlog.processors.output import Delivery, Output, OutputProducer
 from turnlog.processors.stats.book import CALLS, SECURITY, PaneCodec
-from turnlog.processors.stats.log import PaneLog
+from turnlog.processors.stats.log import LOOK_BACK_MS, PaneLog
 from turnlog.processors.stats.pane import Dimensions, Pane, PaneKey
 from turnlog.processors.stats.wiring import SOURCES
 from turnlog.schemas import Datum, Decoder, Encoder, KafkaConnection, SchemaStore, Source, money_to_bytes
@@ -214,13 +214,14 @@ def assert_true(connection: KafkaConnection, workers: Workers, expected: dict[Pa
         workers.check()
         return events(panes_in(connection)) >= events(expected)
 
-    eventually(complete, 120, 0.5)
+    eventually(complete, 200, 0.5)
     found = panes_in(connection)
     assert events(found) == events(expected)
     assert found == expected
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(600)
 def test_panes_are_exact_however_workers_die(
     connection: KafkaConnection, topics: Callable[..., None], workers: Workers
 ) -> None:
@@ -240,7 +241,7 @@ def test_panes_are_exact_however_workers_die(
 
     for life in range(6):
         write(connection, written, 0.05 + life * 0.15, 0.05 + (life + 1) * 0.15)
-        eventually(progress, 60)
+        eventually(progress, 120)
         workers.kill(life % 2)
         workers.start(life % 2)
     write(connection, written, 0.95, 1)
@@ -362,3 +363,12 @@ def test_the_log_is_read_back_no_further_than_panes_matter(
     assert len(entries) == end > 0  # all of them are minutes old
     assert log.read(0, end, lambda entry: entries.append(entry.key)) == end
     assert len(entries) == end
+    later = Source(f"{connection.prefix}raw.calls", 0, 10_000, NOW_MS + 2 * LOOK_BACK_MS)
+    other = later._replace(topic=f"{connection.prefix}raw.security")
+    write(connection, [{"calls": [(call(), later)], "security": [(security(), other)]}])
+    workers.start(0)
+    eventually(lambda: ends(connection, "panes")[0] == end + 2, 120)
+    workers.kill(0, signal.SIGTERM)
+    entries.clear()
+    assert log.read(0, None, lambda entry: entries.append(entry.key)) > end
+    assert entries == []
