@@ -35,6 +35,7 @@ class SinkBench:
     started: int = 0
 
     def __post_init__(self) -> None:
+        self._undelivered: list[str] = []
         self._client = client(self.url, database=self.database)
         self._producer = Producer(
             self.connection.librdkafka(enable_idempotence=True, linger_ms=1, log_level=0, partitioner="random")
@@ -105,7 +106,12 @@ class SinkBench:
         while True:
             try:
                 self._producer.produce(
-                    self.connection.prefix + topic, value, more.get("key"), partition, headers=headers
+                    self.connection.prefix + topic,
+                    value,
+                    more.get("key", b"key"),
+                    partition,
+                    headers=headers,
+                    on_delivery=self._delivered,
                 )
             except BufferError:
                 self._producer.poll(0.1)
@@ -119,6 +125,11 @@ class SinkBench:
 
     def flush(self) -> None:
         assert self._producer.flush(30) == 0
+        assert not self._undelivered
+
+    def _delivered(self, error: Any, _: Any) -> None:
+        if error is not None:
+            self._undelivered.append(str(error))
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         return list(self._client.query(query, query_formats={"UUID": "string"}).named_results())

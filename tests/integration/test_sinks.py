@@ -152,7 +152,7 @@ def test_poison_becomes_dead_letters_and_the_rest_is_stored(ready: SinkBench) ->
         10: (random.Random(1).randbytes(50), "BadMagicError"),
         20: (b"\xc3\x01" + b"\x00" * 8 + b"x", "UnknownSchemaError"),
         50: (Encoder("Step").encode(bare("Step")), "WrongRecordError"),
-        77: (values[77][:60], "TruncatedError"),
+        77: (values[77][:-3], "TruncatedError"),
         100: (values[100] + b"tail", None),
         120: (encoder.encode(bare("ModelCall", event_id="no uuid")), "InvalidDatumError"),
         199: (encoder.encode(bare("ModelCall", producer_id="neither")), "InvalidDatumError"),

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from turnlog.schemas import Datum, DecodeError, Decoder, PoisonError, Schema, SchemaStore, Source
-from turnlog.schemas.errors import TrailingBytesError
+from turnlog.schemas import Datum, Decoder, PoisonError, Schema, SchemaStore, Source
+from turnlog.schemas.errors import InvalidDatumError, TrailingBytesError
 from turnlog.sinks.batch import Batch, Item
 from turnlog.sinks.errors import RefusedDataError, UnavailableError
 from turnlog.sinks.letter import Letter
@@ -124,7 +124,7 @@ class _Check:
             try:
                 uuid.UUID(datum[name])
             except ValueError:
-                raise DecodeError(f"{name} is not a UUID") from None
+                raise InvalidDatumError(f"{name} is not a UUID") from None
 
 
 def _uuids(definition: Mapping[str, Any]) -> list[str]:
