@@ -39,7 +39,7 @@ def restored(log: Sequence[Change]) -> PaneBook:
 def final(log: Sequence[Change]) -> dict[bytes, bytes]:
     """What a reader keeps: the highest version of each pane."""
     best: dict[bytes, bytes] = {}
-    for key, value, _ in log:
+    for key, _, value, _ in log:
         if key not in best or CODEC.decode(best[key]).last_offset < CODEC.decode(value).last_offset:
             best[key] = value
     return best
