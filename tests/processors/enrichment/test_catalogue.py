@@ -142,9 +142,8 @@ def test_what_the_producer_gave_stays() -> None:
 
 
 def test_the_deployment_in_force_at_the_time() -> None:
-    made = catalogue(
-        model("a"), model("b"), deployments=(deployment(3, "d3", "a", action="rollback"), deployment(1, "d1", "a"), deployment(2, "d2", "b"))
-    )  # fmt: skip
+    events = (deployment(3, "d3", "a", action="rollback"), deployment(1, "d1", "a"), deployment(2, "d2", "b"))
+    made = catalogue(model("a"), model("b"), deployments=events)
 
     def at(hours: float, name: str) -> Any:
         return made.enrich(call(request_model=name, event_time=NOW + int(hours * HOUR)))["deployment_id"]
@@ -163,7 +162,10 @@ def test_arms_of_a_ramp_are_told_apart_by_model_or_variant() -> None:
     )
     made = catalogue(model("a"), model("b"), deployments=arms)
     later = NOW + 2 * HOUR
-    assert made.enrich(call(request_model="b", event_time=later)).items() >= {"deployment_id": "d2", "variant": "new"}.items()
+    assert (
+        made.enrich(call(request_model="b", event_time=later)).items()
+        >= {"deployment_id": "d2", "variant": "new"}.items()
+    )
     assert made.enrich(call(variant="control", event_time=later, model_version_id="a"))["deployment_id"] == "d1"
     assert made.enrich(call(event_time=later))["deployment_id"] is None
 

@@ -27,8 +27,12 @@ def test_tokens_are_typed_and_the_same_for_the_same_value() -> None:
 def test_tokens_differ_by_tenant_and_epoch_and_key() -> None:
     others = [
         REDACTOR.redact({"tenant_id": "u", "body": MAIL}, "LogRecord")["body"],
-        Redactor(Scanner(builtin()), Pseudonyms(b"j" * 32)).redact({"tenant_id": "t", "body": MAIL}, "LogRecord")["body"],
-        Redactor(Scanner(builtin()), Pseudonyms(b"k" * 32, 2)).redact({"tenant_id": "t", "body": MAIL}, "LogRecord")["body"],
+        Redactor(Scanner(builtin()), Pseudonyms(b"j" * 32)).redact({"tenant_id": "t", "body": MAIL}, "LogRecord")[
+            "body"
+        ],
+        Redactor(Scanner(builtin()), Pseudonyms(b"k" * 32, 2)).redact({"tenant_id": "t", "body": MAIL}, "LogRecord")[
+            "body"
+        ],
     ]
     assert len({redact("LogRecord", body=MAIL)["body"], *others}) == 4
 
@@ -45,7 +49,9 @@ def test_every_place_that_holds_text_is_scanned() -> None:
         usage={MAIL: 1.0},
         trace_id=MAIL,
     )
-    step = redact("Step", name="n", documents=[{"id": MAIL, "source": None, "version": None, "score": 1.0, "text": MAIL}])
+    step = redact(
+        "Step", name="n", documents=[{"id": MAIL, "source": None, "version": None, "score": 1.0, "text": MAIL}]
+    )
     log = redact("LogRecord", security={"event": "e", "source_ip": "203.0.113.9", "risk_score": 1.0})
     assert MAIL not in json.dumps([call, step, log])
     assert "203.0.113.9" not in json.dumps(log)
@@ -72,7 +78,7 @@ def test_users_are_pseudonyms_always_and_once() -> None:
 
 
 def test_json_inside_strings_is_redacted_and_stays_json() -> None:
-    inner = json.dumps({"mail": "a\u006en@example.com \\ \"", "n": 1.5})
+    inner = json.dumps({"mail": 'a\u006en@example.com \\ "', "n": 1.5})
     text = json.dumps([{"role": "user", MAIL: 4111111111111111, "args": inner, "k": None}]).replace("@", "\\u0040")
     value = json.loads(redact(input_messages=text)["input_messages"])
     assert "example.com" not in json.dumps(value)
@@ -152,9 +158,15 @@ JSON = st.recursive(
 
 
 @settings(max_examples=150, deadline=None)
-@given(JSON, st.sampled_from([MAIL, "+14155552671", "4111111111111111", "sk-ant-api03-g0VvhM3zIeKQtKqzuOH3"]), st.booleans())
+@given(
+    JSON,
+    st.sampled_from([MAIL, "+14155552671", "4111111111111111", "sk-ant-api03-g0VvhM3zIeKQtKqzuOH3"]),
+    st.booleans(),
+)
 def test_no_json_hides_a_hit(value: Any, planted: str, ascii_only: bool) -> None:
-    text = json.dumps({"x": [value, f" {planted} "], f" {planted} ": json.dumps([f" {planted} "])}, ensure_ascii=ascii_only)
+    text = json.dumps(
+        {"x": [value, f" {planted} "], f" {planted} ": json.dumps([f" {planted} "])}, ensure_ascii=ascii_only
+    )
     result = redact(input_messages=text, conversation_id="c")["input_messages"]
     assert planted not in result
     json.loads(result)

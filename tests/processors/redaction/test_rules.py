@@ -12,7 +12,9 @@ RULES = builtin().rules
 
 def marked(example: str) -> tuple[str, list[str]]:
     """Split an example into its text and what is marked in it."""
-    return re.sub(r"\[\[(.*?)\]\]", r"\1", example, flags=re.S), re.findall(r"\[\[(.*?)\]\]", example, flags=re.S)
+    return re.sub(r"\[\[(.*?)\]\]", r"\1", example, flags=re.DOTALL), re.findall(
+        r"\[\[(.*?)\]\]", example, flags=re.DOTALL
+    )
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)

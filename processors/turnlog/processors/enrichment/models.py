@@ -124,8 +124,8 @@ class TenantModels:
             self._by_prefix += [(prefix, entry) for prefix in entry.prefixes]
 
 
-def _preference(entry: ModelEntry) -> tuple[int, int, str]:
-    return _RANK.get(entry.state, 2), -entry.order[1], entry.id
+def _preference(entry: ModelEntry) -> tuple[bool, int, int, str]:
+    return not entry.provider, _RANK.get(entry.state, 2), -entry.order[1], entry.id
 
 
 def _agree(registered: str, called: str) -> bool:

@@ -8,7 +8,7 @@ from functools import cache
 
 from turnlog.processors.redaction.gate import Gate
 from turnlog.processors.redaction.rules import Rule, Ruleset, builtin
-from turnlog.processors.redaction.span import Span, resolve
+from turnlog.processors.redaction.span import Span, apart_from, resolve
 
 CONTEXT_BEFORE = 48
 CONTEXT_AFTER = 16
@@ -58,8 +58,7 @@ class Scanner:
         rules = self.ruleset.rules
         spans = [span for index in sorted(hits) for span in _apply(rules[index], text)]
         if spans and "<" in text:
-            ours = [match.span() for match in TOKEN.finditer(text)]
-            spans = [each for each in spans if not any(each.start < end and start < each.end for start, end in ours)]
+            spans = apart_from(spans, [match.span() for match in TOKEN.finditer(text)])
         return spans if len(spans) < 2 else resolve(spans)
 
 

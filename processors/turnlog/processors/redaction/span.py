@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -31,7 +32,22 @@ def resolve(spans: Iterable[Span]) -> Sequence[Span]:
     """Return the spans without overlaps, in order: the surer wins, then the longer, then the earlier."""
     kept: list[Span] = []
     for span in sorted(spans, key=lambda each: (-each.score, each.start - each.end, each.start)):
-        if all(span.end <= other.start or span.start >= other.end for other in kept):
-            kept.append(span)
-    kept.sort()
+        place = bisect_left(kept, span.start, key=_start)
+        free = place == len(kept) or kept[place].start >= span.end
+        if free and (place == 0 or kept[place - 1].end <= span.start):
+            kept.insert(place, span)
     return kept
+
+
+def apart_from(spans: Iterable[Span], taken: Sequence[tuple[int, int]]) -> list[Span]:
+    """Return the spans that touch none of these stretches (start, end), which are in order and don't overlap."""
+    kept = []
+    for span in spans:
+        place = bisect_left(taken, (span.end, 0))
+        if place == 0 or taken[place - 1][1] <= span.start:
+            kept.append(span)
+    return kept
+
+
+def _start(span: Span) -> int:
+    return span.start
