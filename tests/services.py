@@ -24,9 +24,9 @@ _PATIENCE = 120.0
 
 
 @contextmanager
-def kafka_broker(folder: Path) -> Iterator[str]:
-    """Run a broker and give its bootstrap servers."""
-    port = free_port()
+def kafka_broker(folder: Path, port: int | None = None) -> Iterator[str]:
+    """Run a broker, on a port of its choice or a given one, and give its bootstrap servers."""
+    port = port or free_port()
     command = ("turnlog.stack.kafka", "--data", str(folder / "kafka"), "--port", str(port))
     with _running("kafka", command, partial(kafka_answers, port), folder):
         yield f"127.0.0.1:{port}"
