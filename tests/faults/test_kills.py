@@ -54,7 +54,7 @@ def test_killing_every_component_twice_changes_nothing(stack: Callable[..., Runn
         text=True,
     )
     try:
-        for component in ("processors-0", "sinks-0", "kafka", "clickhouse") * 2:
+        for component in ("processor-0", "sink-0", "kafka", "clickhouse") * 2:
             killed = running.kill(component)
             eventually(lambda: running.process(component) != killed, 60)  # noqa: B023 - asked within this round
             eventually(running.all_ready, 90)
@@ -69,7 +69,7 @@ def test_killing_every_component_twice_changes_nothing(stack: Callable[..., Runn
     assert_panes_equal_calls(running)
     assert_quantiles_within_one_percent(running)
     restarts = {each["name"]: each["restarts"] for each in running.status()["components"]}
-    assert all(restarts[name] >= 2 for name in ("processors-0", "sinks-0", "kafka", "clickhouse")), restarts
+    assert all(restarts[name] >= 2 for name in ("processor-0", "sink-0", "kafka", "clickhouse")), restarts
 
 
 def test_two_workers_and_two_sinks_share_the_work_and_outlive_one_another(
@@ -85,7 +85,7 @@ def test_two_workers_and_two_sinks_share_the_work_and_outlive_one_another(
         stderr=subprocess.DEVNULL,
     )
     try:
-        for component in ("processors-1", "sinks-1", "processors-0", "sinks-0"):
+        for component in ("processor-1", "sink-1", "processor-0", "sink-0"):
             running.kill(component)
             eventually(running.all_ready, 90)
         assert replay.wait(300) == 0

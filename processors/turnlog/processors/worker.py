@@ -40,7 +40,7 @@ def build(settings: ProcessorSettings, warn: Callable[[str], None]) -> Processor
     app = create_app(settings)
     parts = Parts(settings, warn)
     for topic in raw_topics():
-        _add_agent(app, topic, parts)
+        add_agent(app, topic, parts)
     attach(app, parts.store, parts.producer, parts.dead_pane, warn)
 
     app.on_before_shutdown.connect(parts.on_shutdown, weak=False)  # type: ignore[arg-type]  # it names no argument
@@ -99,7 +99,8 @@ class Parts:
         self.producer.close()
 
 
-def _add_agent(app: ProcessorApp, topic: Topic, parts: Parts) -> None:
+def add_agent(app: ProcessorApp, topic: Topic, parts: Parts) -> None:
+    """Add the agent that refines a raw topic."""
     refinery = parts.refinery(topic)
 
     async def prepare(batch: Batch) -> None:
