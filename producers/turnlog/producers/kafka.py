@@ -18,6 +18,7 @@ _silent = logging.Logger("turnlog.librdkafka", logging.CRITICAL + 1)  # noqa: LO
 """Takes librdkafka's own lines, which would go to the chatbot's stderr; what matters comes by error_cb."""
 
 _WATCHED = frozenset({"key", "password", "secret", "token", "jaas"})
+_PURGE_SECONDS = 0.2
 
 
 class KafkaTransport:
@@ -67,7 +68,11 @@ class KafkaTransport:
 
     def abandon(self) -> None:
         """Give up what is undelivered."""
-        self._producer.purge()
+        # A purge may strike what is sent right after it, such as a client's last report: none without need, and time to
+        # finish when there is.
+        if len(self._producer):
+            self._producer.purge()
+            self._producer.flush(_PURGE_SECONDS)
         self._producer.poll(0)
 
     def close(self) -> None:
