@@ -110,9 +110,10 @@ class Project:
 
     def down(self) -> None:
         """Stop and remove the services and their volumes, whatever state they are in."""
-        # Podman's compose command does not know of scaled containers and goes round them the first time.
-        for _ in range(2):
-            self._compose("down", "--volumes", check=False)
+        if self.engine is PODMAN:
+            # Its compose command forgets containers that were scaled up, and then can't remove what those depend on.
+            run("podman", "pod", "rm", "--force", f"pod_{self.name}", check=False)
+        self._compose("down", "--volumes", check=False)
 
     def _compose(self, *arguments: str, check: bool = True) -> str:
         command = (*self.engine.compose, "--project-name", self.name, "--file", str(FILE), *arguments)
