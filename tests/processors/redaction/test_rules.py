@@ -12,9 +12,8 @@ RULES = builtin().rules
 
 def marked(example: str) -> tuple[str, list[str]]:
     """Split an example into its text and what is marked in it."""
-    return re.sub(r"\[\[(.*?)\]\]", r"\1", example, flags=re.DOTALL), re.findall(
-        r"\[\[(.*?)\]\]", example, flags=re.DOTALL
-    )
+    marks = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
+    return marks.sub(r"\1", example), marks.findall(example)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)

@@ -14,7 +14,7 @@ CONTEXT_BEFORE = 48
 CONTEXT_AFTER = 16
 """Characters before and behind a match in which its context word may stand."""
 
-UNLESS_BEFORE = 20
+UNLESS_BEFORE = 14
 """Characters before a match in which a word may say that it is something else."""
 
 TOKEN = re.compile(r"<(?:[A-Z][A-Z_]{1,31}:k[0-9]{1,9}-[0-9a-f]{8,32}|SECRET:[a-z0-9_]{1,40}|WITHHELD)>")

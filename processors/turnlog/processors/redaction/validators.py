@@ -150,6 +150,9 @@ def phone_international(match: re.Match[str], text: str) -> Found | None:
     return None
 
 
+_EPOCH = re.compile(r"1[4-9][0-9]{8}(?:[0-9]{3})?")
+"""Seconds or milliseconds since 1970, from 2014 on."""
+
 _DATE = re.compile(
     r"(?:19|20)\d\d[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:0?[1-9]|[12]\d|3[01])"
     r"|(?:0?[1-9]|[12]\d|3[01])[-./](?:0?[1-9]|1[0-2])[-./](?:19|20)\d\d"
@@ -159,7 +162,11 @@ _DATE = re.compile(
 def phone_national(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
     """Take what has the shape of a number without a country code; the rule asks for a word that says so."""
     candidate = match.group()
-    digits = _NOT_DIGIT.sub("", candidate)
+    digits = _NOT_DIGIT.sub("", candidate.partition("x")[0])
+    if "/" in candidate and not candidate.rpartition("/")[2][2:]:
+        return None  # a division
+    if _EPOCH.fullmatch(candidate):
+        return None
     if not 5 <= len(digits) <= 15 or len(set(digits)) < 2 or _DATE.match(candidate):
         return None
     return Found(digits)
