@@ -54,9 +54,11 @@ def table_of(
 
 def print_whole(table: Table, console: Console) -> None:
     """Print a table; to anything but a terminal as wide as it needs."""
-    if not console.is_terminal:
-        console.width = max(80, console.measure(table, options=console.options.update(width=_ENDLESS)).maximum)
-    console.print(table)
+    if console.is_terminal:
+        console.print(table)
+        return
+    width = max(80, console.measure(table, options=console.options.update(width=_ENDLESS)).maximum)
+    Console(file=console.file, width=width, color_system=None).print(table)
 
 
 def print_table(answer: Answer, console: Console, *, most: int, width: int) -> int:

@@ -8,12 +8,15 @@ from turnlog.stack.query import ClickHouse, QueryError
 _UNKNOWN_TABLE = {60, 81}
 _MOST_ROWS = 20_000_000
 
+_CHOSEN = "(empty({producers:Array(String)}) OR has({producers:Array(String)}, toString(producer_id)))"
+
 _ENTRIES = """
 SELECT producer_id, tenant_id, service_name, sent, stored, dead, dropped, closed, missing, first_time, last_time
-FROM account WHERE {producer:String} IN ('', toString(producer_id)) ORDER BY first_time, producer_id
+FROM account WHERE {chosen}
+ORDER BY first_time, producer_id
 """
 
-_GAPS = "SELECT producer_id, gaps FROM producer_gaps WHERE {producer:String} IN ('', toString(producer_id))"
+_GAPS = "SELECT producer_id, gaps FROM producer_gaps WHERE {chosen}"
 
 _SIZES = """
 SELECT name, ifNull(total_rows, 0) AS rows FROM system.tables
@@ -22,26 +25,26 @@ WHERE database = currentDatabase() AND name IN ({names:Array(String)}) ORDER BY 
 
 _DOUBLES = """
 SELECT '{table}' AS table, count() AS rows, rows - uniqExact(event_id) AS twice
-FROM {table} WHERE {producer:String} IN ('', toString(producer_id))
+FROM {table} WHERE {chosen}
 """
 
 _TABLES = ("calls", "steps", "logs", "debug", "security", "scores", "deployments")
 
 
-def read_account(server: ClickHouse, producer: str = "") -> Account:
+def read_account(server: ClickHouse, producers: Sequence[str] = ()) -> Account:
     """Read the account as it stands now; blocks until ClickHouse has answered.
 
     Args:
         server: Where the tables are.
-        producer: One producer's id; empty for all.
+        producers: Ids of producers; empty for all.
 
     Raises:
         QueryError: If ClickHouse refuses, as it does when the database was never migrated.
         ServerAwayError: If it does not answer.
     """
-    parameters = {"producer": producer}
+    parameters = {"producers": _array(producers)}
     try:
-        found = server.rows(_ENTRIES, parameters).dicts()
+        found = server.rows(_chosen(_ENTRIES), parameters).dicts()
     except QueryError as error:
         if error.code in _UNKNOWN_TABLE:
             raise QueryError(
@@ -52,7 +55,7 @@ def read_account(server: ClickHouse, producer: str = "") -> Account:
     if any(row["missing"] for row in found):
         gaps = {
             row["producer_id"]: tuple(Gap(int(first), int(last)) for first, last in row["gaps"])
-            for row in server.rows(_GAPS, parameters).dicts()
+            for row in server.rows(_chosen(_GAPS), parameters).dicts()
         }
     entries = tuple(Entry.model_validate({**row, "gaps": gaps.get(row["producer_id"], ())}) for row in found)
     sizes = server.rows(_SIZES, {"names": _array(_TABLES)}).dicts()
@@ -60,11 +63,15 @@ def read_account(server: ClickHouse, producer: str = "") -> Account:
     doubles = tuple(
         Doubles.model_validate(row)
         for table in searched
-        for row in server.rows(_DOUBLES.replace("{table}", table), parameters).dicts()
+        for row in server.rows(_chosen(_DOUBLES).replace("{table}", table), parameters).dicts()
     )
     return Account(
         entries=entries, doubles=doubles, unsearched=tuple(row["name"] for row in sizes if row["name"] not in searched)
     )
+
+
+def _chosen(query: str) -> str:
+    return query.replace("{chosen}", _CHOSEN)
 
 
 def _array(names: Sequence[str]) -> str:

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import typer
 
-from turnlog.stack.commands import account, down, migrate, replay, schema, sql, status, tail, topics, up
+from turnlog.stack.commands import account, demo, down, migrate, replay, schema, sql, status, tail, topics, up
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     up.register,
     down.register,
     status.register,
+    demo.register,
     replay.register,
     sql.register,
     tail.register,

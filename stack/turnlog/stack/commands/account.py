@@ -35,7 +35,7 @@ def account(
     data: DataOption = None,
 ) -> None:
     """Prove for each producer instance: sent = stored + dead-lettered + dropped. Exit with 0 only if all balance."""
-    found = account_of(resolve(data), wait=wait, producer=str(producer or ""))
+    found = account_of(resolve(data), wait=wait, producers=(str(producer),) if producer else ())
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:
@@ -44,7 +44,7 @@ def account(
         raise typer.Exit(1)
 
 
-def account_of(servers: Servers, *, wait: float, producer: str = "") -> Account:
+def account_of(servers: Servers, *, wait: float, producers: Sequence[str] = ()) -> Account:
     """Return a pipeline's account; blocks until it balances or for `wait` seconds.
 
     Raises:
@@ -52,7 +52,7 @@ def account_of(servers: Servers, *, wait: float, producer: str = "") -> Account:
     """
     connection = servers.kafka_connection()
     return settle(
-        partial(read_account, ClickHouse(servers.clickhouse), producer),
+        partial(read_account, ClickHouse(servers.clickhouse), producers),
         UnderWay(partial(read_lag, connection), connection.prefix),
         wait=wait,
         clock=Clock(time.monotonic, time.sleep),
