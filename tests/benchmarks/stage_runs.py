@@ -1,8 +1,8 @@
 """One process that refines raw calls into clean ones, in one of three ways that call the same function.
 
-``faust``: the stage as the workers run it. ``bare``: a loop over confluent-kafka's consumer and producer. ``quix``: Quix
-Streams, a message at a time. Run as ``python -m benchmarks.stage_runs WAY`` with turnlog's settings in the
-environment; ends by a signal.
+``faust``: the stage as the workers run it. ``bare``: a loop over confluent-kafka's consumer and producer. ``quix``:
+Quix Streams, a message at a time. Run as ``python -m benchmarks.stage_runs WAY`` with turnlog's settings in the environment;
+ends by a signal.
 """
 
 from __future__ import annotations
@@ -51,10 +51,7 @@ def bare(settings: ProcessorSettings) -> None:
         messages = [each for each in consumer.consume(2000, 0.05) if each.error() is None]
         messages.sort(key=lambda each: each.partition() or 0)
         for partition, found in itertools.groupby(messages, key=lambda each: each.partition() or 0):
-            records = [
-                RawRecord(each.offset() or 0, each.timestamp()[1], each.key(), each.value(), list(each.headers() or ()))  # type: ignore[arg-type] # its stubs allow more than comes
-                for each in found
-            ]
+            records = [_record(each) for each in found]
             for output in refinery.process(records, partition):
                 producer.produce(
                     output.topic,
@@ -67,6 +64,10 @@ def bare(settings: ProcessorSettings) -> None:
         producer.flush()
         if messages:
             consumer.commit(asynchronous=False)
+
+
+def _record(message: Any) -> RawRecord:
+    return RawRecord(message.offset(), message.timestamp()[1], message.key(), message.value(), message.headers() or ())
 
 
 def quix(settings: ProcessorSettings) -> None:
