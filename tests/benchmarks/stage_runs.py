@@ -1,7 +1,7 @@
 """One process that refines raw calls into clean ones, in one of three ways that call the same function.
 
 ``faust``: the stage as the workers run it. ``bare``: a loop over confluent-kafka's consumer and producer. ``quix``:
-Quix Streams, a message at a time. Run as ``python -m benchmarks.stage_runs WAY`` with turnlog's settings in the environment;
+Quix Streams, a message at a time. Run as ``python -m benchmarks.stage_runs WAY`` with settings in the environment;
 ends by a signal.
 """
 
