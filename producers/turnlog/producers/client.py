@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self, Unpack
@@ -90,7 +89,7 @@ class Client:
                 "tenant_id": tenant,
                 "service_name": service,
                 "service_version": service_version,
-                "service_instance_id": service_instance or socket.gethostname(),
+                "service_instance_id": service_instance or _host(),
                 "environment": environment,
                 "sdk_name": SDK_NAME,
                 "sdk_version": sdk_version(),
@@ -286,3 +285,7 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _host() -> str | None:
+    return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME")

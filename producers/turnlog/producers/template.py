@@ -82,7 +82,7 @@ def _string(value: Any) -> bytes:
     except UnicodeEncodeError:
         raw = mend(text).encode()
     size = len(raw)
-    return (SMALL[size] if size < 8192 else varint(size)) + raw
+    return (SMALL[size] if size < 2048 else varint(size)) + raw
 
 
 def _optional_string(value: Any) -> bytes:
@@ -94,7 +94,7 @@ def _optional_string(value: Any) -> bytes:
     except UnicodeEncodeError:
         raw = mend(text).encode()
     size = len(raw)
-    return (SMALL_SET[size] if size < 8192 else b"\x02" + varint(size)) + raw
+    return (SMALL_SET[size] if size < 2048 else b"\x02" + varint(size)) + raw
 
 
 def _long(value: Any) -> bytes:

@@ -16,8 +16,8 @@ def _encode(number: int) -> bytes:
     return bytes(out)
 
 
-SMALL = tuple(_encode(number) for number in range(8192))
-"""Encodings of 0 to 8191, which is most lengths and counts."""
+SMALL = tuple(_encode(number) for number in range(2048))
+"""Encodings of 0 to 2047, which is most lengths and counts."""
 
 SMALL_SET = tuple(b"\x02" + encoded for encoded in SMALL)
 """The same behind the branch number of a union's second type."""
@@ -29,7 +29,7 @@ def varint(number: int) -> bytes:
     Raises:
         OverflowError: If it has more than 64 bits.
     """
-    if 0 <= number < 8192:
+    if 0 <= number < 2048:
         return SMALL[number]
     if _LONG <= number < _LONGER:  # a moment in microseconds, from 1987 to 2112
         rest = number << 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 
 SDK_NAME = "turnlog-python"
 
@@ -11,6 +10,9 @@ SDK_NAME = "turnlog-python"
 @cache
 def sdk_version() -> str:
     """Return the installed version of turnlog."""
+    # Reading a package's metadata takes half of the standard library's email package; an import should not.
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - same
+
     try:
         return version("turnlog")
     except PackageNotFoundError:
