@@ -74,11 +74,13 @@ class Feed:
         self._producer = Producer(connection.librdkafka(linger_ms=5))
         self._sequence = 0
 
-    def put(self, topic: str, value: bytes, partition: int = 0, sequence: int | None = None) -> None:
+    def put(
+        self, topic: str, value: bytes, partition: int = 0, sequence: int | None = None, key: bytes | None = None
+    ) -> None:
         headers: list[tuple[str, str | bytes | None]] = (
             [] if sequence is None else [(PRODUCER_HEADER, f"{PRODUCER}:{sequence}".encode())]
         )
-        self._producer.produce(self._prefix + topic, value, partition=partition, headers=headers)
+        self._producer.produce(self._prefix + topic, value, key, partition, headers=headers)
         self._producer.poll(0)
 
     def records(self, topic: str, record: str, count: int, **fields: object) -> bytes:
@@ -244,7 +246,7 @@ def test_a_schema_that_a_producer_published_is_learned(connection: KafkaConnecti
     definition = json.loads(Encoder("Score").schema.to_json())
     definition["fields"].append({"name": "mood", "type": ["null", "string"], "default": None, "doc": "New."})
     newer = Schema.of(definition)
-    feed.put("schemas", newer.to_json().encode())
+    feed.put("schemas", newer.to_json().encode(), key=newer.fingerprint.hex().encode())
     feed.flush()
     feed.put("raw.scores", Encoder(newer).encode(fresh("Score", name="new", mood="good")))
     feed.flush()
