@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from turnlog.schemas import DecodeError, Decoder, Framed, SchemaStore, Source
 from turnlog.schemas.codec import SINGLE_OBJECT
@@ -51,87 +51,91 @@ class Intake:
         self._decoder = Decoder(route.record, store, BY_NAME[route.topic].max_bytes)
         self._dead_letters = route.table == "dead_letters"
         self._frames: dict[bytes, Framed] = {}
+        self._sources: dict[tuple[bytes, bytes], tuple[str, int]] = {}
 
     def item(self, message: Message) -> Item:
-        """Take a message apart.
+        """Take a message apart. Every message goes through here: it is written for speed.
 
         Raises:
             UnknownSchemaError: If nobody has published its writer schema, as far as the store knows.
             TransientError: If a registry has to be asked and does not answer.
         """
         value: bytes | None = message.value()
-        tags = _tags(message)
-        source = tags.source
-        item = Item(
-            row=None,
-            schema=None,
-            mark=self._mark(tags),
-            mark_offset=0 if source is None else source.offset,
-            letter=None,
-            key=message.key(),
-            origin=tags.origin,
-            time_ms=message.timestamp()[1],
-            offset=message.offset() or 0,
-            size=0 if value is None else len(value),
-        )
+        offset = message.offset() or 0
+        time_ms = message.timestamp()[1]
+        key: bytes | None = message.key()
+        mark, partition, source_offset, source_time, origin, stage = self._tags(message)
         if value is None:
-            return item
+            return Item(None, None, mark, source_offset, None, key, origin, time_ms, offset, 0)
         framed = self._frames.get(value[:10])
         if framed is None:
             try:
-                framed = self._decoder.frame(value)
+                framed = self._frame(value)
             except UnknownSchemaError:
                 raise
             except DecodeError as error:
-                return self._dead(item, value, tags, error)
-            if value[:2] == SINGLE_OBJECT:
-                self._frames[value[:10]] = framed
+                letter = self._letter(message, value, origin, stage, error)
+                return Item(None, None, mark, source_offset, letter, key, origin, time_ms, offset, len(value))
         schema, start = framed
-        if source is None:
-            row = Row(item.offset, value, start, self._partition, item.offset, item.time_ms)
+        if mark is None:
+            row = Row(offset, value, start, self._partition, offset, time_ms)
         else:
-            row = Row(item.offset, value, start, source.partition, source.offset, source.timestamp_ms)
-        return item._replace(row=row, schema=schema)
+            row = Row(offset, value, start, partition, source_offset, source_time)
+        return Item(row, schema, mark, source_offset, None, key, origin, time_ms, offset, len(value))
 
     def unreadable(self, message: Message, error: DecodeError) -> Item:
         """Return the item of a message whose schema stays unknown: a dead letter."""
         value: bytes = message.value() or b""
-        tags = _tags(message)
+        _, _, _, _, origin, stage = self._tags(message)
+        letter = self._letter(message, value, origin, stage, error)
         time_ms = message.timestamp()[1]
-        offset = message.offset() or 0
-        item = Item(None, None, None, 0, None, message.key(), tags.origin, time_ms, offset, len(value))
-        return self._dead(item, value, tags, error)
+        return Item(None, None, None, 0, letter, message.key(), origin, time_ms, message.offset() or 0, len(value))
 
-    def _mark(self, tags: _Tags) -> str | None:
-        if tags.source is None:
+    def _frame(self, value: bytes) -> Framed:
+        framed = self._decoder.frame(value)
+        if value[:2] == SINGLE_OBJECT:
+            self._frames[value[:10]] = framed
+        return framed
+
+    def _tags(self, message: Message) -> tuple[str | None, int, int, int, bytes | None, str]:
+        """Read the headers: mark, partition, offset and time of the source, producer, stage."""
+        mark: str | None = None
+        partition = offset = time_ms = 0
+        origin: bytes | None = None
+        stage = ""
+        for name, content in message.headers() or ():
+            if name == SOURCE:
+                found = self._coordinates(content)
+                if found is not None:
+                    mark, partition, offset, time_ms = found
+            elif name == PRODUCER:
+                origin = content
+            elif name == STAGE:
+                stage = content.decode("utf-8", "replace") if content else ""
+        if mark is not None and self._dead_letters:
+            mark = f"{stage}:{mark}"
+        return mark, partition, offset, time_ms, origin, stage
+
+    def _coordinates(self, content: bytes | None) -> tuple[str, int, int, int] | None:
+        if not content:
             return None
-        mark = f"{tags.source.topic}:{tags.source.partition}"
-        return f"{tags.stage}:{mark}" if self._dead_letters else mark
+        head, _, rest = content.partition(b":")
+        number, _, rest = rest.partition(b":")
+        offset, _, time_ms = rest.partition(b":")
+        known = self._sources.get((head, number))
+        if known is not None and offset.isdigit() and time_ms.isdigit():
+            return known[0], known[1], int(offset), int(time_ms)
+        source = parse_source(content)
+        if source is None:
+            return None
+        mark = f"{source.topic}:{source.partition}"
+        self._sources[head, number] = (mark, source.partition)
+        return mark, source.partition, source.offset, source.timestamp_ms
 
-    def _dead(self, item: Item, value: bytes, tags: _Tags, error: DecodeError) -> Item:
-        if self._dead_letters and tags.stage == SINK:
-            return item  # a letter about one of our own letters would make another, for ever
-        source = Source(self._topic, self._partition, item.offset, item.time_ms)
-        return item._replace(letter=Letter(source, item.key, value, item.origin, type(error).__name__, str(error)))
-
-
-class _Tags(NamedTuple):
-    """What a message's headers say."""
-
-    source: Source | None
-    origin: bytes | None
-    stage: str
-
-
-def _tags(message: Message) -> _Tags:
-    source: Source | None = None
-    origin: bytes | None = None
-    stage = ""
-    for name, content in message.headers() or ():
-        if name == SOURCE:
-            source = parse_source(content)
-        elif name == PRODUCER:
-            origin = content
-        elif name == STAGE:
-            stage = content.decode("utf-8", "replace") if content else ""
-    return _Tags(source, origin, stage)
+    def _letter(
+        self, message: Message, value: bytes, origin: bytes | None, stage: str, error: DecodeError
+    ) -> Letter | None:
+        if self._dead_letters and stage == SINK:
+            return None  # a letter about one of our own letters would make another, for ever
+        source = Source(self._topic, self._partition, message.offset() or 0, message.timestamp()[1])
+        return Letter(source, message.key(), value, origin, type(error).__name__, str(error))

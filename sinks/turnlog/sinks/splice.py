@@ -77,9 +77,9 @@ def container(schema: Schema, rows: Iterable[Row], *, coordinates: bool) -> byte
             add(_ONE + _length(len(datum)) + datum + sync)
         return b"".join(parts)
     for row in rows:
-        prefix = _length(row.source_partition) + zigzag(row.source_offset) + _time(row.source_time_ms)
-        datum = row.message[row.start :]
-        add(_ONE + _length(len(prefix) + len(datum)) + prefix + datum + sync)
+        _, message, start, partition, offset, time_ms = row
+        prefix = _length(partition) + zigzag(offset) + _time(time_ms)
+        add(_ONE + _length(len(prefix) + len(message) - start) + prefix + message[start:] + sync)
     return b"".join(parts)
 
 
