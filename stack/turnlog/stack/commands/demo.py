@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     *,
-    seconds: Annotated[float, typer.Option(min=1, max=3600, metavar="N", help="How long the bots chat.")] = 20.0,
+    seconds: Annotated[float, typer.Option(min=1, max=3600, metavar="N", help="How long the bots chat.")] = 16.0,
     seed: Annotated[int, typer.Option(help="Of all that is left to chance.")] = 1,
     kafka_port: Annotated[int, typer.Option(min=1, max=65535, help="Of a stack that is started for it.")] = 9092,
     clickhouse_port: Annotated[int, typer.Option(min=1, max=65535, help="Same.")] = 8123,
