@@ -58,7 +58,7 @@ def bare(settings: ProcessorSettings) -> None:
                     output.value,
                     output.key,
                     output.partition,
-                    headers=list(output.headers),  # type: ignore[arg-type] # its stubs forbid a list of (str, bytes)
+                    headers=list(output.headers),
                 )
                 producer.poll(0)
         producer.flush()
