@@ -174,7 +174,7 @@ FROM
         any(book.last_time) AS last_time,
         any(book.missing) AS missing,
         any(book.sent) AS sent,
-        arrayMap(number -> toInt64(number), bitmapToArray(bitmapOr(groupBitmapMergeState(part.stored), groupBitmapMergeState(part.dead)))) AS present
+        arraySort(arrayMap(number -> toInt64(number), bitmapToArray(bitmapOr(groupBitmapMergeState(part.stored), groupBitmapMergeState(part.dead))))) AS present
     FROM {{db}}.account_parts AS part
     INNER JOIN {{db}}.account AS book USING (producer_id)
     WHERE book.missing > 0
