@@ -112,7 +112,9 @@ class Follower:
         Raises:
             TransientError: If Kafka reports an error that does not pass by itself.
         """
-        for message in self._consumer.consume(_BATCH, timeout):
+        first = self._consumer.poll(timeout)
+        # A batch is asked for without a timeout: with one, the first event would wait until the batch is full.
+        for message in [] if first is None else [first, *self._consumer.consume(_BATCH, 0)]:
             error = message.error()
             if error is not None:
                 yield from self._trouble(message, error)

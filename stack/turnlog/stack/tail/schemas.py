@@ -1,12 +1,13 @@
 """Schemas that producers have published, for records written by other versions than this one."""
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
 from turnlog.schemas import KafkaConnection, Schema, SchemaStore, SettingError
 from turnlog.schemas.codec import SINGLE_OBJECT
 
 _TOPIC = "schemas"
 _SECONDS = 5.0
+_END = KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's own codes begin with an underscore
 
 
 class PublishedSchemas:
@@ -22,7 +23,11 @@ class PublishedSchemas:
         self._place = TopicPartition(connection.prefix + _TOPIC, 0)
         self._next = OFFSET_BEGINNING
         self._consumer = Consumer(
-            connection.librdkafka(**{"group.id": f"{connection.prefix}tail"}, enable_auto_commit=False, log_level=0)
+            connection.librdkafka(
+                **{"group.id": f"{connection.prefix}tail", "enable.partition.eof": True},
+                enable_auto_commit=False,
+                log_level=0,
+            )
         )
 
     def knows(self, message: bytes | None) -> bool:
@@ -42,13 +47,14 @@ class PublishedSchemas:
             return
         self._consumer.assign([TopicPartition(self._place.topic, 0, self._next)])
         while self._next < high:
-            messages = self._consumer.consume(100, _SECONDS)
-            if not messages:
+            message = self._consumer.poll(_SECONDS)
+            error = message.error() if message else None
+            if message is None or (error is not None and error.code() == _END):
+                self._next = high if message else self._next  # compaction may have taken the last offsets away
                 return
-            for message in messages:
-                if message.error() is None:
-                    self._next = (message.offset() or 0) + 1
-                    self._add(message.value())
+            if error is None:
+                self._next = (message.offset() or 0) + 1
+                self._add(message.value())
 
     def close(self) -> None:
         """Let go of Kafka."""
