@@ -169,7 +169,7 @@ def test_panes_merge_and_quantiles_are_within_one_percent(migrated: Client) -> N
 
 def test_panes_are_summed_up_by_the_hour_however_often(migrated: Client) -> None:
     start = ask(migrated, "SELECT toString(toStartOfHour(now('UTC') - INTERVAL 3 DAY)) AS at")[0]["at"]
-    pane = {
+    pane: dict[str, Any] = {
         "tenant_id": "t",
         "service_name": "bot",
         "model": "m",

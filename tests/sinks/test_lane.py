@@ -18,6 +18,11 @@ def lane(position: Position | None = None, offset: int | None = None, rows: int 
     return Lane(ROUTES["calls"], "chat.calls", 0, position or Position(), offset, limits=Limits(rows, 1000), linger=1.0)
 
 
+def cut_if_due(it: Lane, now: float) -> None:
+    if it.is_due(now):
+        it.cut()
+
+
 def batch_of(it: Lane) -> Batch | None:
     """Its batch, which a call may change: a type checker believes otherwise of an attribute."""
     return it.batch
@@ -32,9 +37,9 @@ def test_it_lingers_then_seals_stores_and_commits() -> None:
     it = lane()
     it.offer(item(5), now=0.0)
     it.offer(item(6), now=0.9)
-    it.cut(0.9)
+    cut_if_due(it, 0.9)
     assert it.batch is None
-    it.cut(1.0)
+    cut_if_due(it, 1.0)
     assert phase(it) is Phase.CUT
     cut = batch_of(it)
     assert cut is not None
@@ -54,7 +59,7 @@ def test_a_full_batch_does_not_linger() -> None:
     it = lane(rows=2)
     for offset in range(3):
         it.offer(item(offset), now=0.0)
-    it.cut(0.0)
+    cut_if_due(it, 0.0)
     assert it.batch is not None
     assert len(it.batch.items) == 2
     assert it.rows == 1
@@ -63,10 +68,10 @@ def test_a_full_batch_does_not_linger() -> None:
 def test_one_batch_at_a_time() -> None:
     it = lane(rows=1)
     it.offer(item(0), 0.0)
-    it.cut(0.0)
+    cut_if_due(it, 0.0)
     first = it.batch
     it.offer(item(1), 0.0)
-    it.cut(9.0)
+    cut_if_due(it, 9.0)
     assert it.batch is first
 
 
@@ -83,18 +88,18 @@ def test_a_pending_seal_waits_for_its_last_offset_and_needs_no_commit() -> None:
     it = lane(pending, offset=2)
     for offset in range(2, 6):
         it.offer(item(offset), 0.0)
-    it.cut(99.0)
+    cut_if_due(it, 99.0)
     assert batch_of(it) is None
     it.offer(item(6), 0.0)
     it.offer(item(7), 0.0)
-    it.cut(99.0)
+    cut_if_due(it, 99.0)
     assert phase(it) is Phase.SEALED
     again = batch_of(it)
     assert again is not None
     assert again.seal.token == "chat.calls:0:2-6"
     assert [each.offset for each in again.items] == [3, 4, 5, 6]
     it.stored(99.0)
-    it.cut(99.0)
+    cut_if_due(it, 99.0)
     assert it.batch is not None
     assert it.batch.seal.first == 7
 
@@ -103,7 +108,7 @@ def test_a_pending_seal_of_messages_that_are_gone_ends_at_the_end_of_the_partiti
     it = lane(Position({}, 6, "calls", CALL.fingerprint.hex()), offset=2)
     assert it.offer(item(4), 0.0) == 2
     it.reached_end(5)
-    it.cut(0.0)
+    cut_if_due(it, 0.0)
     assert it.batch is not None
     assert [each.offset for each in it.batch.items] == [4]
     assert it.batch.seal.token == "chat.calls:0:2-6"
@@ -117,6 +122,6 @@ def test_it_asks_for_a_pause_when_two_batches_wait() -> None:
         assert not it.is_full()
         it.offer(item(offset), 0.0)
     assert it.is_full()
-    it.cut(0.0)
+    cut_if_due(it, 0.0)
     assert not it.is_full()
     assert not it.is_low()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from samples import sample
 from turnlog.schemas import Encoder, confluent_header, load, released
-from turnlog.sinks.splice import Row, container, zigzag
+from turnlog.sinks.splice import Row, _offset, container, zigzag
 
 
 def read(data: bytes) -> list[dict[str, object]]:
@@ -21,6 +21,11 @@ def test_zigzag_is_avros_long(number: int) -> None:
     out = BytesIO()
     fastavro.schemaless_writer(out, fastavro.parse_schema("long"), number)
     assert zigzag(number) == out.getvalue()
+
+
+@given(st.integers(0, 2**62))
+def test_offsets_take_a_shorter_way_to_the_same_bytes(number: int) -> None:
+    assert _offset(number) == zigzag(number)
 
 
 @pytest.mark.parametrize("record", ["ModelCall", "Step", "LogRecord", "Dataset", "AuditEvent"])

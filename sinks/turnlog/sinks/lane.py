@@ -99,23 +99,30 @@ class Lane:
         if self._next is None:
             self.first = self._next = offset
 
-    def cut(self, now: float) -> None:
-        """Cut a batch if it is time."""
+    @property
+    def since(self) -> float:
+        """When the message that waits longest came."""
+        return self._since
+
+    def is_due(self, now: float) -> bool:
+        """Tell whether it is time to cut a batch."""
         if self.phase is not Phase.GATHERING or self.first is None:
-            return
+            return False
+        if self.pending is None:
+            return bool(self._items) and self._is_enough(now)
+        assert self.pending.last is not None
+        return self._read_to_end or (bool(self._items) and self._items[-1].offset >= self.pending.last)
+
+    def cut(self) -> None:
+        """Cut a batch that is due."""
+        assert self.first is not None
         place = (self.topic, self.partition, self.route.table)
         if self.pending is not None:
-            assert self.pending.last is not None
-            behind = bool(self._items) and self._items[-1].offset >= self.pending.last
-            if not behind and not self._read_to_end:
-                return
             self.batch = cut(self._items, self.marks, place, self.first, pending=self.pending)
             self.phase = Phase.SEALED  # the offset that is committed says so already
-        elif self._items and self._due(now):
+        else:
             self.batch = cut(self._items, self.marks, place, self.first, limits=self._limits)
             self.phase = Phase.CUT
-        else:
-            return
         for _ in range(self.batch.taken):
             self.size -= self._items.popleft().size
 
@@ -159,7 +166,7 @@ class Lane:
         """Tell whether reading should go on after a pause."""
         return len(self._items) < self._limits.rows and self.size < self._limits.size
 
-    def _due(self, now: float) -> bool:
+    def _is_enough(self, now: float) -> bool:
         return (
             len(self._items) >= self._limits.rows or self.size >= self._limits.size or now - self._since >= self._linger
         )

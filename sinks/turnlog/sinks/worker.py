@@ -111,10 +111,7 @@ class Worker:
             self._take(message)
         self._reap()
         now = self._clock()
-        for lane in self._lanes.values():
-            lane.cut(now)
-            if lane.batch is not None and not (lane.batch.items or lane.batch.letters):
-                lane.stored(now)
+        self._cut(now)
         self._commit(now, _COMMIT_PATIENCE)
         self._dispatch(now)
         self._balance()
@@ -178,6 +175,21 @@ class Worker:
             self._log.warning("Kafka complains", what=error.str())
 
     # Storing
+
+    def _cut(self, now: float) -> None:
+        """Cut batches, no more than can be stored at once: what has to wait anyway had better grow meanwhile."""
+        free = self._threads - sum(
+            lane.phase is not Phase.GATHERING and now >= lane.retry_at for lane in self._lanes.values()
+        )
+        for lane in sorted((lane for lane in self._lanes.values() if lane.is_due(now)), key=lambda lane: lane.since):
+            if free <= 0:
+                return
+            lane.cut()
+            assert lane.batch is not None
+            if lane.batch.items or lane.batch.letters:
+                free -= 1
+            else:
+                lane.stored(now)
 
     def _reap(self) -> None:
         for place, job in list(self._jobs.items()):

@@ -38,12 +38,12 @@ SELECT
     tenant_id, service_name, environment, minute, provider_name, model, model_version_id, deployment_id, variant,
     calls, errors, if(calls = 0, 0, errors / calls) AS error_rate, errors_by_type,
     if(calls = 0, NULL, latency_sum_us / calls / 1000) AS mean_ms,
-    if(latency_count = 0, NULL, 2 * exp(mapKeys(latency)[arrayFirstIndex(seen -> seen >= 0.5 * latency_count, arrayCumSum(mapValues(latency)))] * log(1.01 / 0.99)) / (1.01 / 0.99 + 1) / 1000) AS p50_ms,
-    if(latency_count = 0, NULL, 2 * exp(mapKeys(latency)[arrayFirstIndex(seen -> seen >= 0.95 * latency_count, arrayCumSum(mapValues(latency)))] * log(1.01 / 0.99)) / (1.01 / 0.99 + 1) / 1000) AS p95_ms,
-    if(latency_count = 0, NULL, 2 * exp(mapKeys(latency)[arrayFirstIndex(seen -> seen >= 0.99 * latency_count, arrayCumSum(mapValues(latency)))] * log(1.01 / 0.99)) / (1.01 / 0.99 + 1) / 1000) AS p99_ms,
-    if(first_chunks = 0, NULL, 2 * exp(mapKeys(first_chunk)[arrayFirstIndex(seen -> seen >= 0.5 * first_chunks, arrayCumSum(mapValues(first_chunk)))] * log(1.01 / 0.99)) / (1.01 / 0.99 + 1) / 1000) AS first_chunk_p50_ms,
-    if(first_chunks = 0, NULL, 2 * exp(mapKeys(first_chunk)[arrayFirstIndex(seen -> seen >= 0.95 * first_chunks, arrayCumSum(mapValues(first_chunk)))] * log(1.01 / 0.99)) / (1.01 / 0.99 + 1) / 1000) AS first_chunk_p95_ms,
-    if(first_chunks = 0, NULL, 2 * exp(mapKeys(first_chunk)[arrayFirstIndex(seen -> seen >= 0.99 * first_chunks, arrayCumSum(mapValues(first_chunk)))] * log(1.01 / 0.99)) / (1.01 / 0.99 + 1) / 1000) AS first_chunk_p99_ms,
+    if(latency_count = 0, NULL, 2 * exp(mapKeys(latency)[arrayFirstIndex(seen -> seen > floor(0.5 * latency_count), arrayCumSum(mapValues(latency)))] * log(1.01 / 0.99)) / (1.01 / 0.99 + 1) / 1000) AS p50_ms,
+    if(latency_count = 0, NULL, 2 * exp(mapKeys(latency)[arrayFirstIndex(seen -> seen > floor(0.95 * latency_count), arrayCumSum(mapValues(latency)))] * log(1.01 / 0.99)) / (1.01 / 0.99 + 1) / 1000) AS p95_ms,
+    if(latency_count = 0, NULL, 2 * exp(mapKeys(latency)[arrayFirstIndex(seen -> seen > floor(0.99 * latency_count), arrayCumSum(mapValues(latency)))] * log(1.01 / 0.99)) / (1.01 / 0.99 + 1) / 1000) AS p99_ms,
+    if(first_chunks = 0, NULL, 2 * exp(mapKeys(first_chunk)[arrayFirstIndex(seen -> seen > floor(0.5 * first_chunks), arrayCumSum(mapValues(first_chunk)))] * log(1.01 / 0.99)) / (1.01 / 0.99 + 1) / 1000) AS first_chunk_p50_ms,
+    if(first_chunks = 0, NULL, 2 * exp(mapKeys(first_chunk)[arrayFirstIndex(seen -> seen > floor(0.95 * first_chunks), arrayCumSum(mapValues(first_chunk)))] * log(1.01 / 0.99)) / (1.01 / 0.99 + 1) / 1000) AS first_chunk_p95_ms,
+    if(first_chunks = 0, NULL, 2 * exp(mapKeys(first_chunk)[arrayFirstIndex(seen -> seen > floor(0.99 * first_chunks), arrayCumSum(mapValues(first_chunk)))] * log(1.01 / 0.99)) / (1.01 / 0.99 + 1) / 1000) AS first_chunk_p99_ms,
     tokens, cost
 FROM
 (
