@@ -66,6 +66,7 @@ class Batch:
         before: Marks before it.
         after: Marks after it.
         taken: How many of the messages it was cut from it covers.
+        size: Their bytes.
     """
 
     seal: Seal
@@ -75,6 +76,7 @@ class Batch:
     before: Marks
     after: Marks
     taken: int
+    size: int
 
 
 def cut(
@@ -127,7 +129,7 @@ def cut(
         seal = Seal(topic, partition, first, last, pending.table, pending.schema)
     else:
         seal = Seal(topic, partition, first, end, table, "" if schema is None else schema.fingerprint.hex())
-    return Batch(seal, schema, tuple(chosen), tuple(letters), dict(marks), after, taken)
+    return Batch(seal, schema, tuple(chosen), tuple(letters), dict(marks), after, taken, size)
 
 
 def _unreadable(item: Item, place: tuple[str, int, str]) -> Item:

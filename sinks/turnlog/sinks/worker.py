@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from turnlog.schemas import SchemaStore, TransientError
 from turnlog.schemas.errors import UnknownSchemaError
-from turnlog.sinks.batch import Batch, Item, Limits
+from turnlog.sinks.batch import Item, Limits
 from turnlog.sinks.intake import Intake
 from turnlog.sinks.kafka import committed
 from turnlog.sinks.lane import Lane, Phase
@@ -306,7 +306,7 @@ class Worker:
     # Memory
 
     def _balance(self) -> None:
-        total = sum(lane.size + _size(lane.batch) for lane in self._lanes.values())
+        total = sum(lane.size + (lane.batch.size if lane.batch else 0) for lane in self._lanes.values())
         pause = [
             lane
             for lane in self._lanes.values()
@@ -324,7 +324,3 @@ def _offset(lane: Lane, position: Position) -> TopicPartition:
     offset = lane.first
     assert offset is not None
     return TopicPartition(lane.topic, lane.partition, offset, position.to_metadata())
-
-
-def _size(batch: Batch | None) -> int:
-    return 0 if batch is None else sum(item.size for item in batch.items)
