@@ -118,22 +118,27 @@ class Outcome:
         self.seen: defaultdict[tuple[str, int], Counter[int]] = defaultdict(Counter)
         self.clean: defaultdict[str, list[bytes]] = defaultdict(list)
         self.copies = 0
-        self.missing = 0
         prefix = connection.prefix
         names = [prefix + topic.name for topic in clean_topics()] + [f"{prefix}dlq"]
-        places = [TopicPartition(name, number, OFFSET_BEGINNING) for name in names for number in range(PARTITIONS)]
-        consumer = Consumer(
-            connection.librdkafka(group_id="outcome", enable_partition_eof=True, enable_auto_commit=False)
-        )
-        consumer.assign(places)
+        consumer = Consumer(connection.librdkafka(group_id="outcome", enable_auto_commit=False))
+        # Asked before anything is fetched: afterwards each question waits behind a fetch that the broker holds back.
+        raws = [prefix + topic.name for topic in raw_topics()]
+        ends = {
+            (name, number): consumer.get_watermark_offsets(TopicPartition(name, number), timeout=30)[1]
+            for name in [*raws, *names]
+            for number in range(PARTITIONS)
+        }
+        # Up to the ends of this moment and not to end-of-partition events, which may fail to come under load.
+        awaited = {place: end for place, end in ends.items() if end and place[0] in names}
+        consumer.assign([TopicPartition(name, number, OFFSET_BEGINNING) for name, number in awaited])
         marks: dict[object, int] = {}
-        ends = 0
-        while ends < len(places):
+        while awaited:
             message = consumer.poll(30)
             assert message is not None, "the clean topics can't be read to their ends"
-            if message.error():
-                ends += 1
-                continue
+            assert message.error() is None, message.error()
+            place = (str(message.topic()), message.partition() or 0)
+            if place in awaited and (message.offset() or 0) + 1 >= awaited[place]:
+                del awaited[place]
             headers = message.headers()
             assert isinstance(headers, list)
             source = parse_source(get(headers, SOURCE))
@@ -150,11 +155,8 @@ class Outcome:
             value = message.value()
             assert isinstance(value, bytes)
             self.clean[str(message.topic()).removeprefix(prefix)].append(value)
-        for topic in raw_topics():
-            for number in range(PARTITIONS):
-                end = consumer.get_watermark_offsets(TopicPartition(prefix + topic.name, number))[1]
-                self.missing += end - len(self.seen[prefix + topic.name, number])
         consumer.close()
+        self.missing = sum(ends[place] - len(self.seen[place]) for place in ends if place[0] in raws)
 
     def repeated(self) -> list[object]:
         return [(place, offset) for place, seen in self.seen.items() for offset, count in seen.items() if count > 1]
