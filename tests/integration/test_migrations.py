@@ -158,8 +158,8 @@ def test_panes_merge_and_quantiles_are_within_one_percent(migrated: Client) -> N
     put(
         migrated,
         "panes_versions",
-        {**pane, "source_partition": 0, "last_offset": 9, "calls": 50, "errors": 1, "latency": {"100": 50}},
-        {**pane, "source_partition": 1, "last_offset": 3, "calls": 50, "latency": {"300": 46, "500": 4}},
+        {**pane, "source_partition": 0, "last_offset": 9, "calls": 51, "errors": 1, "latency": {"100": 51}},
+        {**pane, "source_partition": 1, "last_offset": 3, "calls": 49, "latency": {"300": 45, "500": 4}},
     )
     assert ask(migrated, "SELECT sum(calls) AS n FROM panes") == [{"n": 100}]
     found = ask(migrated, "SELECT calls, error_rate, p50_ms, p95_ms, p99_ms FROM latency_by_model")[0]
