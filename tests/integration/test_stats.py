@@ -24,7 +24,7 @@ from turnlog.processors.stats.book import CALLS, SECURITY, PaneCodec
 from turnlog.processors.stats.log import LOOK_BACK_MS, PaneLog
 from turnlog.processors.stats.pane import Dimensions, Pane, PaneKey
 from turnlog.processors.stats.wiring import SOURCES
-from turnlog.schemas import Datum, Decoder, Encoder, KafkaConnection, SchemaStore, Source, money_to_bytes
+from turnlog.schemas import PROCESSORS, Datum, Decoder, Encoder, KafkaConnection, SchemaStore, Source, money_to_bytes
 from turnlog.schemas.headers import SOURCE
 from turnlog.schemas.topics import BY_NAME
 
@@ -357,7 +357,7 @@ def test_the_log_is_read_back_no_further_than_panes_matter(
     workers.start(0)
     assert_true(connection, workers, truth(written))
     workers.kill(0, signal.SIGTERM)
-    log = PaneLog(connection, "turnlog-processors", [connection.prefix + name for name in SOURCES])
+    log = PaneLog(connection, connection.group(PROCESSORS), [connection.prefix + name for name in SOURCES])
     entries: list[bytes] = []
     end = log.read(0, None, lambda entry: entries.append(entry.key))
     assert len(entries) == end > 0  # all of them are minutes old

@@ -17,7 +17,7 @@ from turnlog.processors.refinery import Refinery
 from turnlog.processors.schema_reader import SchemaReader
 from turnlog.processors.settings import ProcessorSettings
 from turnlog.processors.stage import RefineStage
-from turnlog.processors.stats.wiring import attach
+from turnlog.processors.stats.wiring import SOURCES, attach
 from turnlog.processors.tail import Tail
 from turnlog.schemas import PoisonError, SchemaStore, Topic, raw_topics
 from turnlog.schemas.registry import ConfluentRegistry
@@ -37,7 +37,7 @@ def build(settings: ProcessorSettings, warn: Callable[[str], None]) -> Processor
     Raises:
         SettingError: If a setting or a rules file can't be right.
     """
-    app = create_app(settings)
+    app = create_app(settings, [*(topic.name for topic in raw_topics()), *SOURCES])
     parts = Parts(settings, warn)
     for topic in raw_topics():
         add_agent(app, topic, parts)
