@@ -586,8 +586,9 @@ def test_lines(bench: Bench) -> None:
         17,
         "ERROR",
         "shop.answers",
+        {"turn_id": "t-1", "attributes": {"shop": "s"}},
     )
-    write_line(bench.client, *line_of(happening, {"turn_id": "t-1", "attributes": {"shop": "s"}}))
+    write_line(bench.client, *line_of(happening))
     line = bench.only("LogRecord")
     expected = {
         "log_type": "error",

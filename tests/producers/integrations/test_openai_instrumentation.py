@@ -15,10 +15,9 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
 from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.trace import TracerProvider
 
-from turnlog.producers.integrations.opentelemetry import TurnlogLogExporter, TurnlogSpanProcessor
+from turnlog.producers.integrations.opentelemetry import TurnlogLogProcessor, TurnlogSpanProcessor
 from turnlog.schemas import Datum
 from workbench import Bench
 
@@ -131,8 +130,7 @@ class Chatbot:
         self.spans = TracerProvider(shutdown_on_exit=False)
         self.spans.add_span_processor(TurnlogSpanProcessor(bench.client))
         self.logs = LoggerProvider(shutdown_on_exit=False)
-        exporter = TurnlogLogExporter(bench.client, wait=wait)
-        self.logs.add_log_record_processor(BatchLogRecordProcessor(exporter, schedule_delay_millis=20))
+        self.logs.add_log_record_processor(TurnlogLogProcessor(bench.client, wait=wait, schedule_delay_millis=20))
 
     def ask(self, question: str, **options: Any) -> Datum:
         """Ask a question, in a conversation, and return what was recorded of it."""

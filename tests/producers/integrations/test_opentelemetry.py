@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import subprocess
@@ -22,7 +23,12 @@ from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 
 from turnlog.producers import Client
 from turnlog.producers.integrations.genai import DETAILS, EVALUATION
-from turnlog.producers.integrations.opentelemetry import TurnlogLogExporter, TurnlogSpanExporter, TurnlogSpanProcessor
+from turnlog.producers.integrations.opentelemetry import (
+    TurnlogLogExporter,
+    TurnlogLogProcessor,
+    TurnlogSpanExporter,
+    TurnlogSpanProcessor,
+)
 from turnlog.producers.integrations.opentelemetry import bridge as bridges
 from turnlog.producers.testing import recording_client
 from workbench import Bench
@@ -209,6 +215,21 @@ def test_spans_that_never_end_are_not_kept(bench: Bench, monkeypatch: pytest.Mon
     provider.shutdown()
 
 
+def test_records_belong_where_they_are_logged(bench: Bench) -> None:
+    provider = LoggerProvider(shutdown_on_exit=False)
+    provider.add_log_record_processor(TurnlogLogProcessor(bench.client))
+    log = provider.get_logger("shop")
+    with bench.client.conversation("c-1", attributes={"shop": "s"}), bench.client.turn("t-1"):
+        log.emit(LogRecord(body="x"))
+        log.emit(LogRecord(event_name=EVALUATION, attributes={"gen_ai.evaluation.score.label": "good"}))
+        log.emit(LogRecord(event_name=DETAILS, attributes=CALL))
+    assert provider.force_flush()
+    assert len(bench.events()) == 3
+    for record in bench.events():
+        assert (record["conversation_id"], record["turn_id"], record["attributes"]) == ("c-1", "t-1", {"shop": "s"})
+    provider.shutdown()
+
+
 def test_flushing_waits_for_delivery(bench: Bench) -> None:
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(TurnlogSpanExporter(bench.client)))
@@ -247,7 +268,7 @@ def test_a_client_is_not_kept_by_its_exporters() -> None:
     TurnlogSpanExporter(client)
     before = len(bridges._bridges)
     del client
-    importlib.import_module("gc").collect()
+    gc.collect()
     assert len(bridges._bridges) < before
 
 

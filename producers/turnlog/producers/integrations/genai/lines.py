@@ -23,20 +23,16 @@ _TAKEN = frozenset(name for names in _FIELDS.values() for name in names) | BELON
 _INFO = 9
 
 
-def line_of(event: Happening, scope: Mapping[str, Any] | None = None) -> tuple[Line, Any]:
+def line_of(event: Happening) -> tuple[Line, Any]:
     """Return a log record as a line, and its body.
 
     Types, known fields and security events are as in :func:`turnlog.producers.integrations.lines.understand`.
-
-    Args:
-        event: The log record.
-        scope: Common fields from the conversation and turn in which it was logged.
     """
     number = event.severity if event.severity is not None and 1 <= event.severity <= 24 else _INFO
     loose = {name: value for name, value in event.attributes.items() if isinstance(name, str) and name not in _TAKEN}
     line = understand(_level(number), loose)
     fields = line.fields
-    inherited = dict(scope or {})
+    inherited = dict(event.scope)
     shared = inherited.pop("attributes", None)
     for name, value in {**inherited, **belonging_of(event.attributes)}.items():
         fields.setdefault(name, value)

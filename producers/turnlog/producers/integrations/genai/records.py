@@ -88,7 +88,9 @@ def records_of(span: Span, said: Sequence[Happening] = (), *, every: bool = Fals
 def call_of_event(event: Happening) -> Record:
     """Return the call that an event with its details tells of, where there is no span to say when it began."""
     span_id = event.span_id or ""
-    span = Span("", event.trace_id or "", span_id, None, event.time_us, event.time_us, event.attributes)
+    span = Span(
+        "", event.trace_id or "", span_id, None, event.time_us, event.time_us, event.attributes, scope=event.scope
+    )
     record = _call(span, operation_name(event.attributes), [event])
     if event.trace_id is None or event.span_id is None:
         for name in ("event_id", "trace_id", "span_id"):
@@ -113,8 +115,10 @@ def score_of(event: Happening, number: str | None = None, span: Span | None = No
     attributes = event.attributes
     value = first(attributes, "gen_ai.evaluation.score.value")
     label = text(attributes, "gen_ai.evaluation.score.label")
+    scope = event.scope if span is None else span.scope
     fields: Fields = {
-        **({**span.scope, **belonging_of(span.attributes)} if span is not None else {}),
+        **scope,
+        **(belonging_of(span.attributes) if span is not None else {}),
         **belonging_of(attributes),
         "name": text(attributes, "gen_ai.evaluation.name") or "evaluation",
         "value": label if value is None else value,
@@ -123,7 +127,10 @@ def score_of(event: Happening, number: str | None = None, span: Span | None = No
         "event_time": event.time_us,
         "trace_id": event.trace_id,
         "parent_span_id": event.span_id,
-        "attributes": {name: each for name, each in attributes.items() if not _is_score(name)},
+        "attributes": {
+            **_shared(scope),
+            **{name: each for name, each in attributes.items() if not _is_score(name)},
+        },
     }
     if event.trace_id is not None and event.span_id is not None:
         fields["target"] = identity(event.trace_id, event.span_id)
@@ -222,10 +229,14 @@ def _rest(attributes: Attributes, fields: frozenset[str]) -> Fields:
     }
 
 
+def _shared(scope: Mapping[str, Any]) -> Mapping[Any, Any]:
+    """Return the attributes that a scope gives to all inside."""
+    shared = scope.get("attributes")
+    return shared if isinstance(shared, Mapping) else {}
+
+
 def _ended(what: Any, span: Span, fields: Fields, end: Fields) -> Record:
-    inherited = span.scope.get("attributes")
-    if isinstance(inherited, Mapping):
-        fields["attributes"] = {**inherited, **fields["attributes"]}
+    fields["attributes"] = {**_shared(span.scope), **fields["attributes"]}
     if span.origin:
         fields["attributes"].setdefault("otel.scope.name", span.origin)
     fields = {name: value for name, value in fields.items() if value is not None}

@@ -41,6 +41,7 @@ class Happening(NamedTuple):
         severity: OpenTelemetry's severity number.
         severity_text: The severity as its source calls it.
         origin: Name of the instrumentation scope or logger.
+        scope: Common fields from the conversation and turn in which it happened.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Happening(NamedTuple):
     severity: int | None = None
     severity_text: str | None = None
     origin: str | None = None
+    scope: Mapping[str, Any] = {}
 
 
 class Span(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary, ref
@@ -50,13 +50,12 @@ class Bridge:
         except Exception:  # noqa: BLE001 - attributes of a kind that nobody has thought of
             self._failed("a span")
 
-    def record(self, event: Happening, *, sampled: bool = True, scope: Mapping[str, Any] | None = None) -> None:
+    def record(self, event: Happening, *, sampled: bool = True) -> None:
         """Take a log record.
 
         Args:
             event: The record.
             sampled: Whether its span is exported too.
-            scope: Common fields from the conversation and turn in which it was logged.
         """
         try:
             if event.name in MESSAGES and sampled and event.trace_id is not None and event.span_id is not None:
@@ -66,7 +65,7 @@ class Bridge:
             elif event.name == EVALUATION:
                 self._write(score_of(event))
             else:
-                self._line(event, scope)
+                self._line(event)
         except Exception:  # noqa: BLE001 - same
             self._failed("a log record")
 
@@ -84,17 +83,17 @@ class Bridge:
         if event.name == DETAILS and not self.joiner.expecting:
             self._write(call_of_event(event))
         else:
-            self._line(event, None)
+            self._line(event)
 
     def _write(self, record: Any) -> None:
         client = self._client()
         if client is not None:
             write(client, record)
 
-    def _line(self, event: Happening, scope: Mapping[str, Any] | None) -> None:
+    def _line(self, event: Happening) -> None:
         client = self._client()
         if client is not None:
-            lines.write(client, *line_of(event, scope))
+            lines.write(client, *line_of(event))
 
     def _failed(self, what: str) -> None:
         """Say in the log itself that something is missing from it."""

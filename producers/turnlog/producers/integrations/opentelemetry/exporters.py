@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 from opentelemetry.sdk._logs import ReadableLogRecord
@@ -16,7 +16,10 @@ from turnlog.producers.integrations.genai import Happening, Span
 from turnlog.producers.integrations.opentelemetry.bridge import bridge_of, default_client
 from turnlog.producers.integrations.stdlib_logging import is_about_turnlog
 
-Scopes = dict[tuple[int, int], Mapping[str, Any]]
+SpanScopes = MutableMapping[tuple[int, int], Mapping[str, Any]]
+
+SCOPE = "turnlog_scope"
+"""Attribute of a log record: common fields of the conversation and turn in which it was logged."""
 
 
 class TurnlogSpanExporter(SpanExporter):
@@ -35,9 +38,11 @@ class TurnlogSpanExporter(SpanExporter):
         SettingError: If there is no client and the environment does not describe one.
     """
 
-    def __init__(self, client: Client | None = None, *, every_span: bool = False, scopes: Scopes | None = None) -> None:
+    def __init__(
+        self, client: Client | None = None, *, every_span: bool = False, scopes: SpanScopes | None = None
+    ) -> None:
         self._client = client or default_client()
-        self._scopes: Scopes = {} if scopes is None else scopes
+        self._scopes: SpanScopes = {} if scopes is None else scopes
         self._bridge = bridge_of(self._client)
         self._bridge.every_span = every_span
         self._bridge.joiner.expecting = True
@@ -135,4 +140,5 @@ def _happening(readable: ReadableLogRecord) -> Happening:
         severity=record.severity_number.value if record.severity_number is not None else None,
         severity_text=record.severity_text,
         origin=readable.instrumentation_scope.name if readable.instrumentation_scope is not None else None,
+        scope=getattr(record, SCOPE, {}),
     )

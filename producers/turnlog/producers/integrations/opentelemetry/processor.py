@@ -1,4 +1,4 @@
-"""A span processor that also sees where spans start."""
+"""Processors that also see where spans start and where records are logged: in which conversation and turn."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from opentelemetry.context import Context
+from opentelemetry.sdk._logs import ReadWriteLogRecord
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.trace import ReadableSpan, Span
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from turnlog.producers.client import Client
-from turnlog.producers.integrations.opentelemetry.exporters import TurnlogSpanExporter
+from turnlog.producers.integrations.opentelemetry.exporters import SCOPE, TurnlogLogExporter, TurnlogSpanExporter
 from turnlog.producers.scope import current
 
 _OPEN = 10_000
@@ -65,3 +67,39 @@ class TurnlogSpanProcessor(BatchSpanProcessor):
         """Export everything so far, and wait until the client has delivered it."""
         exported = super().force_flush(timeout_millis)
         return self._exporter.force_flush(30000 if timeout_millis is None else timeout_millis) and exported
+
+
+class TurnlogLogProcessor(BatchLogRecordProcessor):
+    """Exports as :class:`TurnlogLogExporter` does, in a thread of its own, and knows where records were logged.
+
+    Those that are logged inside of ``client.conversation(…)`` and ``client.turn(…)`` belong there, unless they say
+    otherwise.
+
+    Args:
+        client: Where to; by default the client that the environment describes.
+        wait: Seconds that the span of a call waits for its messages.
+        options: What else a BatchLogRecordProcessor takes.
+
+    Raises:
+        SettingError: If there is no client and the environment does not describe one.
+    """
+
+    def __init__(self, client: Client | None = None, *, wait: float = 2.0, **options: Any) -> None:
+        self._turnlog = TurnlogLogExporter(client, wait=wait)
+        super().__init__(self._turnlog, **options)
+
+    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+        """Note where a record is logged, and queue it for export."""
+        try:
+            fields = current.get().fields
+            if fields:
+                # On the record itself: the SDK queues a copy of it, attributes included.
+                setattr(log_record.log_record, SCOPE, fields)
+        except Exception:
+            _logger.debug("turnlog: a record's place can't be noted", exc_info=True)
+        super().on_emit(log_record)
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Export everything so far, and wait until the client has delivered it."""
+        exported = super().force_flush(timeout_millis)
+        return self._turnlog.force_flush(timeout_millis) and exported
