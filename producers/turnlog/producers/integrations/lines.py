@@ -70,6 +70,10 @@ def severity_of_level(level: int) -> int:
     return 1 + tens * 4 + min(level - tens * 10, 3)
 
 
+_SEVERITIES = {level: severity_of_level(level) for level in range(0, 60, 10)}
+"""Those of the named levels."""
+
+
 def understand(level: int, loose: Mapping[str, Any], *, security: bool = False, name: str = "") -> Line:
     """Sort a line's loose fields.
 
@@ -82,7 +86,9 @@ def understand(level: int, loose: Mapping[str, Any], *, security: bool = False, 
         security: Whether its logger logs security events only.
         name: What to call the event if nothing else names it.
     """
-    fields: Fields = {"severity": severity_of_level(level)}
+    fields: Fields = {"severity": _SEVERITIES.get(level) or severity_of_level(level)}
+    if not loose and not security:
+        return Line(type_of_level(level), fields, None)
     attributes: Fields = {}
     given, event = loose.get("security"), loose.get("security_event")
     told: Mapping[Any, Any] = given if isinstance(given, Mapping) else {}

@@ -35,8 +35,8 @@ _OTEL = {"otelTraceID": "trace_id", "otelSpanID": "parent_span_id"}
 """What OpenTelemetry's logging instrumentation puts into records."""
 _OTEL_NOISE = frozenset({*_OTEL, "otelServiceName", "otelTraceSampled"})
 
-_NOT_OURS = ("turnlog", "confluent_kafka", "librdkafka")
-"""Loggers of what carries the events: a line about them must not become an event that causes another line."""
+_NOT_OURS = frozenset({"turnlog", "confluent_kafka", "librdkafka"})
+"""Top loggers of what carries the events: a line about them must not become an event that causes another line."""
 
 _WORKER = "turnlog"
 """Name of the thread that encodes and sends: what a value's own __str__ logs there must not start over."""
@@ -87,9 +87,9 @@ class TurnlogHandler(logging.Handler):
             return
         self._here.busy = True
         try:
-            line = understand(
-                record.levelno, _extras(record), security=_is_of(record.name, self._security), name=record.name
-            )
+            name = record.name
+            secure = bool(self._security) and _is_of(name, self._security)
+            line = understand(record.levelno, _extras(record), security=secure, name=name)
             body = _complete(record, line.fields)
             write(self._client, line, body)
         except Exception:  # noqa: BLE001 - a record may hold anything; logging says so on stderr if it is told to
@@ -102,7 +102,7 @@ class TurnlogHandler(logging.Handler):
         self._client.flush(self._timeout)
 
     def close(self) -> None:
-        """Flush, and close the client if it is the handler's own."""
+        """Close the client if it is the handler's own."""
         if self._own:
             self._client.close(self._timeout)
         super().close()
@@ -138,7 +138,7 @@ class TurnlogContext(logging.Filter):
 
 def is_about_turnlog(name: str) -> bool:
     """Whether a logger is turnlog's own or that of its Kafka client."""
-    return _is_of(name, _NOT_OURS)
+    return name.partition(".")[0] in _NOT_OURS
 
 
 def _is_of(name: str, parents: Sequence[str]) -> bool:
@@ -147,8 +147,9 @@ def _is_of(name: str, parents: Sequence[str]) -> bool:
 
 
 def _extras(record: logging.LogRecord) -> Fields:
-    loose = {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
-    if not _OTEL_NOISE.isdisjoint(loose):
+    given = record.__dict__
+    loose = {key: given[key] for key in given.keys() - _STANDARD}
+    if loose and not _OTEL_NOISE.isdisjoint(loose):
         for theirs, ours in _OTEL.items():
             value = loose.get(theirs)
             if isinstance(value, str) and value.strip("0"):
@@ -196,16 +197,21 @@ def _complete(record: logging.LogRecord, fields: Fields) -> Any:
 
 def _where(record: logging.LogRecord) -> Fields:
     """Return the names of thread, process and task, except those that say nothing."""
-    names = {
-        "thread.name": record.threadName,
-        "process.name": record.processName,
-        "task.name": getattr(record, "taskName", None),
-    }
-    return {key: name for key, name in names.items() if name and name not in ("MainThread", "MainProcess")}
+    names: Fields = {}
+    if record.threadName and record.threadName != "MainThread":
+        names["thread.name"] = record.threadName
+    if record.processName and record.processName != "MainProcess":
+        names["process.name"] = record.processName
+    task = getattr(record, "taskName", None)
+    if task:
+        names["task.name"] = task
+    return names
 
 
 def _error_of(record: logging.LogRecord) -> BaseException | None:
     info: Any = record.exc_info
+    if info is None:
+        return None
     error = info[1] if isinstance(info, tuple) and len(info) > 1 else info
     return error if isinstance(error, BaseException) else None
 

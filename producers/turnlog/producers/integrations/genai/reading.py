@@ -12,9 +12,10 @@ from turnlog.producers.integrations.genai.values import Attributes
 def first(attributes: Attributes, *names: str) -> Any:
     """Return the value of the first of these names that has one; an empty text is none."""
     for name in names:
-        value = attributes.get(name)
-        if value is not None and not (isinstance(value, str) and not value):
-            return value
+        if name in attributes:
+            value = attributes[name]
+            if value is not None and not (isinstance(value, str) and not value):
+                return value
     return None
 
 
