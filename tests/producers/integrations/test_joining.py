@@ -142,6 +142,39 @@ def test_what_waits_is_bounded() -> None:
     assert [number for number, _ in told.spans] == ["0", "1", "2", "3", "4"]
 
 
+def test_the_bytes_that_wait_are_bounded() -> None:
+    told = Told(most_bytes=1000)
+    for number in range(1, 5):
+        told.joiner.event(event(number)._replace(body="x" * 300))
+    assert told.left == ["1", "2"]
+    told.joiner.span(span(3))
+    told.joiner.event(event(5)._replace(body="x" * 300))
+    assert told.left == ["1", "2"]
+
+
+def test_a_waiting_span_goes_on_with_what_there_is_when_there_is_too_much() -> None:
+    told = Told(most_bytes=1000)
+    told.joiner.span(span(1))
+    told.joiner.event(event(1, "gen_ai.user.message")._replace(body="x" * 600))
+    told.joiner.event(event(2)._replace(body="x" * 600))
+    assert (told.spans, told.left) == ([("1", ["gen_ai.user.message"])], [])
+
+
+def test_a_call_that_comes_twice_is_told_once() -> None:
+    told = Told()
+    told.joiner.event(event())
+    for _ in range(2):
+        told.joiner.span(span())
+    assert (told.spans, told.left) == ([("1", [DETAILS])], [])
+
+
+def test_messages_of_a_span_that_had_them_are_no_lines() -> None:
+    told = Told()
+    told.joiner.span(span(attributes=CALL | {"input.value": "hello"}))
+    told.joiner.event(event())
+    assert (told.spans, told.left) == ([("1", [])], [])
+
+
 def test_records_for_one_span_are_bounded() -> None:
     told = Told()
     for _ in range(1003):

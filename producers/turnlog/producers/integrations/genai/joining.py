@@ -17,6 +17,7 @@ from weakref import WeakSet
 from turnlog.producers.integrations.genai.content import completes, has_content
 from turnlog.producers.integrations.genai.operation import operation_of
 from turnlog.producers.integrations.genai.values import Happening, Span
+from turnlog.producers.snapshot import snapshot
 
 Key = tuple[str, str]
 
@@ -31,6 +32,7 @@ class Joiner:
         tell: Gets each span, once, with the records that belong to it.
         leave: Gets each record whose span did not come, or had been told before.
         most: Spans that wait at one time, and spans that records wait for.
+        most_bytes: About how many bytes of records may wait.
         now: Seconds on a clock that never goes back.
 
     Attributes:
@@ -45,6 +47,7 @@ class Joiner:
         leave: Callable[[Happening], None],
         *,
         most: int = 1000,
+        most_bytes: int = 32 * 1024 * 1024,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.listening = False
@@ -53,6 +56,7 @@ class Joiner:
         self._tell = tell
         self._leave = leave
         self._most = most
+        self._most_bytes = most_bytes
         self._now = now
         self.renew()
         _all.add(self)
@@ -62,46 +66,55 @@ class Joiner:
         self._lock = threading.Lock()
         self._taken = threading.Condition(self._lock)
         self._spans: OrderedDict[Key, tuple[float, Span]] = OrderedDict()
-        self._events: OrderedDict[Key, list[Happening]] = OrderedDict()
-        self._told: OrderedDict[Key, None] = OrderedDict()
+        self._events: OrderedDict[Key, list[tuple[Happening, int]]] = OrderedDict()
+        self._bytes = 0
+        self._told: OrderedDict[Key, bool] = OrderedDict()
         self._timer: threading.Timer | None = None
 
     def span(self, span: Span) -> None:
-        """Tell of a span, now or when its messages have come."""
+        """Tell of a span, now or when its messages have come; not again of a call that was told of already."""
         key = (span.trace_id, span.span_id)
+        operation = operation_of(span.attributes)
+        call = operation is not None and operation.what == "call"
+        due: list[tuple[Span, Sequence[Happening]]] = []
         with self._lock:
-            events = self._events.pop(key, [])
-            due = []
-            if self._waits(span, events):
-                if events:
-                    self._events[key] = events
-                self._spans[key] = (self._now() + self.wait, span)
+            if call and key in self._told:
+                return
+            self._spans[key] = (self._now() + self.wait, span)
+            if not (call and self._waits(span, key)):
+                due.append(self._take(key, remember=call))
+            else:
                 if len(self._spans) > self._most:
                     due.append(self._take(next(iter(self._spans))))
                 self._watch()
-            else:
-                due.append((span, events))
-                self._remember(key)
-        for each, said in due:
-            self._tell(each, said)
+        self._hand_out(due, ())
 
     def event(self, event: Happening) -> None:
         """Keep a record for its span, or tell of the span if this is what it waited for."""
         key = (event.trace_id or "", event.span_id or "")
+        size = snapshot([event.attributes, event.body])[1]
         due: list[tuple[Span, Sequence[Happening]]] = []
         left: list[Happening] = []
         with self._lock:
-            events = self._events.setdefault(key, [])
-            if not self.expecting or key in self._told or len(events) >= _PER_SPAN:
+            if self._told.get(key):
+                return  # the span had its messages with it: these are the same
+            if not self.expecting or key in self._told or len(self._events.get(key, ())) >= _PER_SPAN:
                 left.append(event)
-                if not events:
-                    del self._events[key]
             else:
-                events.append(event)
+                self._events.setdefault(key, []).append((event, size))
+                self._bytes += size
                 if key in self._spans and completes((event,)):
                     due.append(self._take(key))
-                elif len(self._events) > self._most:
-                    left += self._events.popitem(last=False)[1]
+                while len(self._events) > self._most or self._bytes > self._most_bytes:
+                    oldest = next(iter(self._events))
+                    if oldest in self._spans:
+                        due.append(self._take(oldest))
+                    else:
+                        left += self._events_of(oldest)
+        self._hand_out(due, left)
+
+    def _hand_out(self, due: Sequence[tuple[Span, Sequence[Happening]]], left: Sequence[Happening]) -> None:
+        """Do without the lock what may take long, or come back here."""
         for span, said in due:
             self._tell(span, said)
         for each in left:
@@ -117,8 +130,7 @@ class Joiner:
                 due.append(self._take(next(iter(self._spans))))
             if self._spans:
                 self._watch()
-        for span, said in due:
-            self._tell(span, said)
+        self._hand_out(due, ())
 
     def settle(self, timeout: float) -> None:
         """Wait until no span waits any longer, at most as long as one does or that many seconds; then tell of all."""
@@ -134,32 +146,29 @@ class Joiner:
         """
         with self._lock:
             due = [self._take(key) for key in list(self._spans)]
-            left = [each for said in self._events.values() for each in said] if events else []
-            if events:
-                self._events.clear()
+            left = [each for key in list(self._events) for each in self._events_of(key)] if events else []
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-        for span, said in due:
-            self._tell(span, said)
-        for each in left:
-            self._leave(each)
+        self._hand_out(due, left)
 
-    def _waits(self, span: Span, events: Sequence[Happening]) -> bool:
-        if not self.listening or completes(events) or completes(span.events) or has_content(span.attributes):
-            return False
-        operation = operation_of(span.attributes)
-        return operation is not None and operation.what == "call"
+    def _waits(self, span: Span, key: Key) -> bool:
+        said = (event for event, _ in self._events.get(key, ()))
+        return self.listening and not (has_content(span.attributes) or completes(said) or completes(span.events))
 
-    def _take(self, key: Key) -> tuple[Span, Sequence[Happening]]:
-        self._remember(key)
+    def _take(self, key: Key, *, remember: bool = True) -> tuple[Span, Sequence[Happening]]:
+        span, events = self._spans.pop(key)[1], self._events_of(key)
+        if remember:
+            self._told[key] = has_content(span.attributes)
+            if len(self._told) > 4 * self._most:
+                self._told.popitem(last=False)
         self._taken.notify_all()
-        return self._spans.pop(key)[1], self._events.pop(key, [])
+        return span, events
 
-    def _remember(self, key: Key) -> None:
-        self._told[key] = None
-        if len(self._told) > 4 * self._most:
-            self._told.popitem(last=False)
+    def _events_of(self, key: Key) -> list[Happening]:
+        events = self._events.pop(key, [])
+        self._bytes -= sum(size for _, size in events)
+        return [event for event, _ in events]
 
     def _watch(self) -> None:
         if self._timer is None:
