@@ -22,6 +22,40 @@ from turnlog.schemas import Datum
 from workbench import Bench
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "find_parcel", "arguments": '{"number": "p-9"}'}}
+RESPONSE = {
+    "id": "resp_1",
+    "object": "response",
+    "created_at": 1_700_000_000,
+    "status": "completed",
+    "model": "gpt-4o-2024-08-06",
+    "output": [
+        {
+            "id": "msg_1",
+            "type": "message",
+            "role": "assistant",
+            "status": "completed",
+            "content": [{"type": "output_text", "text": "It is on its way.", "annotations": []}],
+        },
+        {
+            "id": "fc_1",
+            "type": "function_call",
+            "call_id": "call_1",
+            "name": "find_parcel",
+            "arguments": '{"number": "p-9"}',
+            "status": "completed",
+        },
+    ],
+    "parallel_tool_calls": True,
+    "tool_choice": "auto",
+    "tools": [],
+    "usage": {
+        "input_tokens": 14,
+        "input_tokens_details": {"cached_tokens": 4},
+        "output_tokens": 6,
+        "output_tokens_details": {"reasoning_tokens": 2},
+        "total_tokens": 20,
+    },
+}
 USAGE = {"prompt_tokens": 14, "completion_tokens": 6, "total_tokens": 20}
 
 
@@ -36,6 +70,9 @@ class _Handler(BaseHTTPRequestHandler):
             data = [{"object": "embedding", "index": 0, "embedding": [0.1, 0.2]}]
             usage = {"prompt_tokens": 3, "total_tokens": 3}
             self._send(200, {"object": "list", "data": data, "model": "embed-3-small-01", "usage": usage})
+            return
+        if self.path.endswith("/responses"):
+            self._send(200, RESPONSE)
             return
         asked = request["messages"][-1]["content"]
         if asked in ("429", "500"):
@@ -289,3 +326,30 @@ def test_embeddings_are_a_step(chatbot: Chatbot) -> None:
     step = chatbot.bench.only("Step")
     assert (step["kind"], step["name"], step["status"]) == ("embedding", "embed-3-small", "ok")
     assert step["attributes"]["gen_ai.usage.input_tokens"] == "3"
+
+
+def test_the_responses_api(chatbot: Chatbot) -> None:
+    async def respond() -> None:
+        async with AsyncOpenAI(base_url=chatbot.url, api_key="k") as client:
+            await client.responses.create(model="gpt-4o", instructions="be nice", input="where is p-9?")
+
+    with chatbot.bench.client.conversation("c-1"):
+        if chatbot.asynchronous:
+            asyncio.run(respond())
+        else:
+            with OpenAI(base_url=chatbot.url, api_key="k") as client:
+                client.responses.create(model="gpt-4o", instructions="be nice", input="where is p-9?")
+    call = chatbot.call()
+    assert (call["request_model"], call["response_model"], call["response_id"]) == (
+        "gpt-4o",
+        "gpt-4o-2024-08-06",
+        "resp_1",
+    )
+    assert (call["usage_input_tokens"], call["usage_cache_read_input_tokens"]) == (14, 4)
+    assert (call["usage_output_tokens"], call["usage_reasoning_output_tokens"]) == (6, 2)
+    assert said(call, "system_instructions") == [{"type": "text", "content": "be nice"}]
+    assert said(call, "input_messages")[0]["parts"][0]["content"] == "where is p-9?"
+    parts = [part for message in said(call, "output_messages") for part in message["parts"]]
+    assert [part["type"] for part in parts] == ["text", "tool_call"]
+    assert (parts[0]["content"], parts[1]["name"], parts[1]["id"]) == ("It is on its way.", "find_parcel", "call_1")
+    assert call["conversation_id"] == "c-1"
