@@ -147,6 +147,13 @@ def test_documents(bench: Bench, attributes: dict[str, Any], events: tuple[Happe
     assert not any(name.startswith(("retrieval", "reranker")) for name in step["attributes"])
 
 
+def test_an_embedding_of_an_older_convention(bench: Bench) -> None:
+    step = one(
+        bench, span({"llm.request.type": "embedding", "gen_ai.system": "OpenAI", "gen_ai.prompt.0.content": "a"})
+    )
+    assert (step["kind"], step["input"]) == ("embedding", '[{"content":"a"}]')
+
+
 def test_an_embedding_keeps_its_texts_and_no_vectors(bench: Bench) -> None:
     attributes = {
         "openinference.span.kind": "EMBEDDING",

@@ -49,7 +49,8 @@ def said_in(attributes: Attributes, kind: str, events: Sequence[Happening]) -> t
     returned = first(attributes, *_OUTPUT.get(kind, ()), OUTPUT, *_RETURNED)
     if kind == "embedding":
         texts = [each.get("embedding.text") for each in numbered(attributes, "embedding.embeddings")]
-        return [each for each in texts if each is not None] or given, None
+        found = [each for each in texts if each is not None] or given
+        return content_of(attributes, events).input if found is None else found, None
     if given is None or returned is None:
         content = content_of(attributes, events)
         given = content.input if given is None else given
