@@ -1,1 +1,1 @@
-"""turnlog where people log already: a module for each library, which imports no other's."""
+"""Where people log already: each module here carries what another library logs to a client, and is imported by name."""
