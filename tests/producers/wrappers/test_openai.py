@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import subprocess
+import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -482,3 +485,33 @@ def test_a_task_that_is_cancelled(models: ModelServer, log: Log) -> None:
     event = log.call()
     assert (event["status"], event["error_type"]) == ("cancelled", "asyncio.exceptions.CancelledError")
     assert log.said() == [{"type": "text", "content": ANSWER[0]}]
+
+
+def test_the_end_of_the_process_ends_what_is_open(models: ModelServer) -> None:
+    program = """
+        import gc, os, sys
+        from openai import OpenAI
+        from turnlog.producers.testing import recording_client
+        from turnlog.producers.integrations.openai import wrap
+
+        client, recorded = recording_client()
+        sdk = wrap(OpenAI(base_url=sys.argv[1], api_key="k"), client)
+        stream = sdk.chat.completions.create(model="m", messages=[{"role": "user", "content": "x"}], stream=True)
+        next(stream)
+        if not os.fork():
+            del stream  # the parent's to record
+            gc.collect()
+            recorded.close = lambda: print("child", len(recorded.events("ModelCall")))
+            client.info("a life of its own")
+        else:
+            os.wait()
+            recorded.close = lambda: print("parent", *(event["status"] for event in recorded.events("ModelCall")))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), models.url + "/v1"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.splitlines() == ["child 0", "parent cancelled"], done.stderr

@@ -21,7 +21,7 @@ from turnlog.producers.integrations.sdk.answer import Endpoint
 from turnlog.producers.integrations.sdk.extra import extra_fields, joined
 from turnlog.producers.integrations.sdk.providers import host_and_port
 from turnlog.producers.integrations.sdk.raw import is_raw, watch_raw
-from turnlog.producers.integrations.sdk.recording import Recording, complain, end_abandoned
+from turnlog.producers.integrations.sdk.recording import Recording, complain, end_abandoned, end_all
 from turnlog.producers.integrations.sdk.streams import watch
 
 S = TypeVar("S")
@@ -213,4 +213,5 @@ def _copying(original: Callable[..., Any], watcher: Watcher) -> Callable[..., An
     return copy
 
 
-atexit.register(end_abandoned)
+# Registered after the client's own, so run before it.
+atexit.register(end_all)

@@ -18,7 +18,10 @@ _P = ParamSpec("_P")
 _logger = logging.getLogger("turnlog")
 _told: set[str] = set()
 
-abandoned: deque[Recording] = deque()
+_streaming: set[Recording] = set()
+"""Streams that are being read. Held here, so that a call is not dropped together with the stream that it is told by."""
+
+_abandoned: deque[Recording] = deque()
 """Streams that were dropped unread.
 
 A finaliser may run anywhere, also where this thread holds a queue's lock, so it only appends here; the next request
@@ -73,6 +76,10 @@ class Recording:
         self.over = False
         self.inside = False
 
+    def streams(self) -> None:
+        """Say that the answer comes as a stream."""
+        _streaming.add(self)
+
     @quietly
     def chunk(self, chunk: Any) -> None:
         """Take a chunk of the stream; it counts as one of the answer's if it holds a piece of it."""
@@ -108,9 +115,8 @@ class Recording:
     @quietly
     def fail(self, error: BaseException) -> None:
         """End with an exception that goes to the caller; what had come of the answer is kept."""
-        if self.over:
+        if not self._ends():
             return
-        self.over = True
         answer = Answer()
         try:
             completion = get(error, "completion")
@@ -124,14 +130,13 @@ class Recording:
     def abandon(self) -> None:
         """End later, because a finaliser can't."""
         if not (self.over or self.inside):
-            abandoned.append(self)
+            _abandoned.append(self)
 
     @quietly
-    def _end_abandoned(self) -> None:
-        # A forked child has copies of its parent's streams, which are the parent's to record.
-        if self.over or self._process != os.getpid():
+    def end_abandoned(self) -> None:
+        """End as of the last chunk, unless this is a forked child's copy: the stream is its parent's to record."""
+        if self._process != os.getpid() or not self._ends():
             return
-        self.over = True
         answer = self._so_far()
         duration = (self._last_ns - self._began_ns) / 1e9
         fields = {**answer.fields(), "retries": self._retries(), "duration": duration}
@@ -148,9 +153,8 @@ class Recording:
             return Answer()
 
     def _end(self, answer: Answer, attributes: dict[str, Any] | None = None) -> None:
-        if self.over:
+        if not self._ends():
             return
-        self.over = True
         fields = answer.fields()
         if attributes:
             fields["attributes"] = {**answer.attributes, **attributes}
@@ -160,18 +164,31 @@ class Recording:
             error_type, message = answer.failure
             self._call.fail(message, **{**fields, "error_type": error_type}, retries=self._retries())
 
+    def _ends(self) -> bool:
+        """Whether this is the first end."""
+        first, self.over = not self.over, True
+        _streaming.discard(self)
+        return first
+
     def _retries(self) -> int:
         return max(0, self.attempts - 1)
 
 
 def end_abandoned() -> None:
     """Record the streams that were dropped unread."""
-    while abandoned:
+    while _abandoned:
         try:
-            recording = abandoned.popleft()
+            recording = _abandoned.popleft()
         except IndexError:  # another thread was faster
             return
-        recording._end_abandoned()  # noqa: SLF001 - the same module
+        recording.end_abandoned()
+
+
+def end_all() -> None:
+    """Record the streams that are still being read, and those that were dropped: the process ends."""
+    end_abandoned()
+    for recording in tuple(_streaming):
+        recording.end_abandoned()
 
 
 def told_by(error: BaseException) -> dict[str, Any]:

@@ -22,6 +22,7 @@ def watch(stream: Any, recording: Recording) -> None:
         complain("watch")
         recording.ended()
         return
+    recording.streams()
     try:
         # OpenAI's stream helpers close the response beneath the stream.
         become(stream.response, _response, recording)
