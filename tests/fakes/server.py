@@ -12,7 +12,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
@@ -167,7 +167,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif not model.endswith("-break"):
             return True
         self.close_connection = True
-        self.connection.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # the client has gone
+            self.connection.shutdown(socket.SHUT_RDWR)
         return False
 
     def _event(self, event: Body, name: str | None) -> None:
@@ -183,11 +184,15 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:  # the client has gone
             self.close_connection = True
 
-    def finish(self) -> None:
+    def handle_one_request(self) -> None:
         try:
-            super().finish()
+            super().handle_one_request()
         except OSError:  # same
             self.close_connection = True
+
+    def finish(self) -> None:
+        with suppress(OSError):  # same
+            super().finish()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """Say nothing."""

@@ -128,7 +128,7 @@ def test_an_answer_given_back_is_read(sdk: Anthropic, log: Log) -> None:
 
 def test_streams_and_the_stream_helper(sdk: Anthropic, log: Log) -> None:
     stream = sdk.messages.create(model="raw-slow", max_tokens=9, messages=WEATHER, stream=True)
-    assert isinstance(stream, Stream)
+    assert type(stream) is Stream
     assert stream.response.status_code == 200
     assert [event.type for event in stream][-1] == "message_stop"
     with sdk.messages.stream(model="text", max_tokens=9, messages=WEATHER) as texts:

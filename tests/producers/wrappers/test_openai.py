@@ -137,7 +137,7 @@ def test_a_stream_is_passed_on_and_recorded(sdk: OpenAI, log: Log) -> None:
     stream = sdk.chat.completions.create(
         model="m-slow", messages=WEATHER, stream=True, stream_options={"include_usage": True}
     )
-    assert isinstance(stream, Stream)
+    assert type(stream) is Stream
     assert stream.response.status_code == 200
     assert log.calls() == []
     first = next(stream)
@@ -410,7 +410,14 @@ def test_what_goes_wrong_in_recording_is_not_the_callers_trouble(
     def fail(*_: Any, **__: Any) -> Any:
         raise ZeroDivisionError
 
-    for where in ("hook._body", "hook.is_raw", "recording.Recording._end", "streams.become", "chat.get"):
+    for where in (
+        "hook._body",
+        "hook.is_raw",
+        "recording.Recording._end",
+        "streams.become",
+        "streams.is_stream",
+        "chat.get",
+    ):
         with monkeypatch.context() as broken:
             broken.setattr(f"turnlog.producers.integrations.sdk.{where}", fail)
             assert sdk.chat.completions.create(model="m", messages=HELLO).choices[0].message.content == TEXT

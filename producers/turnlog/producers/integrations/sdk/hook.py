@@ -22,7 +22,7 @@ from turnlog.producers.integrations.sdk.extra import extra_fields, joined
 from turnlog.producers.integrations.sdk.providers import host_and_port
 from turnlog.producers.integrations.sdk.raw import is_raw, watch_raw
 from turnlog.producers.integrations.sdk.recording import Recording, complain, end_abandoned, end_all
-from turnlog.producers.integrations.sdk.streams import watch
+from turnlog.producers.integrations.sdk.streams import is_stream, watch
 
 S = TypeVar("S")
 
@@ -117,8 +117,8 @@ class Watcher:
                 retries = getattr(result, "retries_taken", None)
                 if isinstance(retries, int):
                     recording.attempts = retries + 1
-                watch_raw(result, recording, streamed=_is_stream(result))
-            elif hasattr(result, "__next__") or hasattr(result, "__anext__"):
+                watch_raw(result, recording, streamed=_has_events(result))
+            elif is_stream(result):
                 watch(result, recording)
             else:
                 recording.answered(result.json() if _is_response(result) else result)
@@ -142,7 +142,7 @@ def _body(options: Any) -> dict[str, Any]:
 _NOT_GIVEN = frozenset({"NotGiven", "Omit", "NoneType"})
 
 
-def _is_stream(raw: Any) -> bool:
+def _has_events(raw: Any) -> bool:
     kind: str = raw.http_response.headers.get("content-type", "")
     return kind.startswith(("text/event-stream", "application/vnd.amazon.eventstream"))
 

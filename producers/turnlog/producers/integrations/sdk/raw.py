@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 from turnlog.producers.integrations.sdk.recording import Recording, complain
-from turnlog.producers.integrations.sdk.streams import become, watch
+from turnlog.producers.integrations.sdk.streams import become, is_stream, watch
 
 
 def is_raw(result: Any) -> bool:
@@ -80,7 +80,7 @@ def _failed(result: Any, error: BaseException) -> None:
 def _parsed(result: Any, parsed: Any) -> Any:
     recording = result.turnlog_recording
     if recording is not None:
-        if hasattr(parsed, "__next__") or hasattr(parsed, "__anext__"):
+        if is_stream(parsed):
             watch(parsed, recording)
         elif not _read(result, recording):
             recording.answered(parsed)

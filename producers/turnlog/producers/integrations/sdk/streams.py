@@ -1,12 +1,13 @@
-"""Streams that are recorded as they are read, and stay what they were: the same object, of a subclass of its class.
+"""Streams that are recorded as they are read, and stay the very objects that they were.
 
-A subclass that only overrides public methods leaves everything else to the SDK, in any of its versions.
+All streams of both SDKs, in all versions, read from an iterator that they hold, and close the HTTP response beneath; so
+that iterator is wrapped, and the response's closing noted.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from turnlog.producers.integrations.sdk.recording import Recording, complain
@@ -14,24 +15,98 @@ from turnlog.producers.integrations.sdk.recording import Recording, complain
 _made: dict[tuple[Callable[[Any], type], type], type] = {}
 
 
+def is_stream(value: Any) -> bool:
+    """Whether a value is an SDK's stream."""
+    return hasattr(value, "__next__") or hasattr(value, "__anext__")
+
+
 def watch(stream: Any, recording: Recording) -> None:
     """Record a stream from now on; one that can't be is recorded as an answer without a text."""
     try:
-        become(stream, _async_stream if hasattr(stream, "__anext__") else _sync_stream, recording)
+        inner = stream._iterator  # noqa: SLF001 - the only place where chunks can be seen without a new stream
+        if isinstance(inner, _Watched):
+            return
+        stream._iterator = (_AsyncChunks if hasattr(inner, "__anext__") else _Chunks)(inner, recording)  # noqa: SLF001 - same
     except Exception:  # noqa: BLE001 - a stream of an unknown kind is the caller's all the same
         complain("watch")
         recording.ended()
         return
     recording.streams()
     try:
-        # OpenAI's stream helpers close the response beneath the stream.
         become(stream.response, _response, recording)
-    except Exception:  # noqa: BLE001 - without it, leaving a helper early is noticed when the stream is dropped
+    except Exception:  # noqa: BLE001 - without it, leaving a stream early is noticed when it is dropped
         complain("watch.response")
 
 
+class _Watched:
+    """An SDK's iterator of chunks, recorded.
+
+    Args:
+        inner: The iterator.
+        recording: Where to. It must not lead back to the stream, or only the garbage collector could close that.
+    """
+
+    __slots__ = ("_inner", "_recording")
+
+    def __init__(self, inner: Any, recording: Recording) -> None:
+        self._inner = inner
+        self._recording = recording
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def __del__(self) -> None:
+        self._recording.abandon()
+
+
+class _Chunks(_Watched):
+    __slots__ = ()
+
+    def __iter__(self) -> _Chunks:
+        return self
+
+    def __next__(self) -> Any:
+        recording = self._recording
+        recording.inside = True
+        try:
+            chunk = next(self._inner)
+        except StopIteration:
+            recording.ended()
+            raise
+        except BaseException as error:
+            recording.fail(error)
+            raise
+        finally:
+            recording.inside = False
+        recording.chunk(chunk)
+        return chunk
+
+
+class _AsyncChunks(_Watched):
+    __slots__ = ()
+
+    def __aiter__(self) -> _AsyncChunks:
+        return self
+
+    async def __anext__(self) -> Any:
+        recording = self._recording
+        recording.inside = True
+        try:
+            chunk = await anext(self._inner)
+        except StopAsyncIteration:
+            recording.ended()
+            raise
+        except BaseException as error:
+            recording.fail(error)
+            raise
+        finally:
+            recording.inside = False
+        recording.chunk(chunk)
+        return chunk
+
+
 def become(watched: Any, make: Callable[[Any], type], recording: Recording) -> None:
-    """Turn an object into one of a subclass that records.
+    """Turn an object into one of a subclass that records; only public methods are overridden.
 
     Args:
         watched: The object.
@@ -45,118 +120,12 @@ def become(watched: Any, make: Callable[[Any], type], recording: Recording) -> N
     if not hasattr(base, "turnlog_recording"):
         subclass = _made.get((make, base))
         if subclass is None:
+            # One base and no slots, as assigning to __class__ asks for.
             subclass = _made[make, base] = make(base)
             for name in ("__name__", "__qualname__", "__module__", "__doc__"):
                 setattr(subclass, name, getattr(base, name))
         watched.__class__ = subclass
     watched.turnlog_recording = recording
-
-
-# The classes below have one base and no slots, as assigning to __class__ asks for.
-
-
-def _sync_stream(base: Any) -> type:
-    class Stream(base):  # type: ignore[misc] # the SDK's class, known only when a stream of it comes
-        turnlog_recording: Recording | None = None
-
-        def __next__(self) -> Any:
-            return _read(super().__next__, self.turnlog_recording)
-
-        def __iter__(self) -> Iterator[Any]:
-            return _each(self)
-
-        def close(self) -> None:
-            _left(self.turnlog_recording)
-            super().close()
-
-        def __del__(self) -> None:
-            _dropped(self.turnlog_recording)
-
-    return Stream
-
-
-def _async_stream(base: Any) -> type:
-    class AsyncStream(base):  # type: ignore[misc] # the SDK's class, known only when a stream of it comes
-        turnlog_recording: Recording | None = None
-
-        async def __anext__(self) -> Any:
-            return await _aread(super().__anext__, self.turnlog_recording)
-
-        def __aiter__(self) -> AsyncIterator[Any]:
-            return _aeach(self)
-
-        async def close(self) -> None:
-            _left(self.turnlog_recording)
-            await super().close()
-
-        def __del__(self) -> None:
-            _dropped(self.turnlog_recording)
-
-    return AsyncStream
-
-
-def _read(advance: Callable[[], Any], recording: Recording | None) -> Any:
-    if recording is None:
-        return advance()
-    recording.inside = True
-    try:
-        item = advance()
-    except StopIteration:
-        recording.ended()
-        raise
-    except BaseException as error:
-        recording.fail(error)
-        raise
-    finally:
-        recording.inside = False
-    recording.chunk(item)
-    return item
-
-
-async def _aread(advance: Callable[[], Awaitable[Any]], recording: Recording | None) -> Any:
-    if recording is None:
-        return await advance()
-    recording.inside = True
-    try:
-        item = await advance()
-    except StopAsyncIteration:
-        recording.ended()
-        raise
-    except BaseException as error:
-        recording.fail(error)
-        raise
-    finally:
-        recording.inside = False
-    recording.chunk(item)
-    return item
-
-
-def _each(stream: Any) -> Iterator[Any]:
-    while True:
-        try:
-            item = stream.__next__()
-        except StopIteration:
-            return
-        yield item
-
-
-async def _aeach(stream: Any) -> AsyncIterator[Any]:
-    while True:
-        try:
-            item = await stream.__anext__()
-        except StopAsyncIteration:
-            return
-        yield item
-
-
-def _left(recording: Recording | None) -> None:
-    if recording is not None:
-        recording.left()
-
-
-def _dropped(recording: Recording | None) -> None:
-    if recording is not None:
-        recording.abandon()
 
 
 def _response(base: Any) -> type:
