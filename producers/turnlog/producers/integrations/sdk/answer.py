@@ -80,7 +80,25 @@ class Endpoint(NamedTuple):
 
 def get(value: Any, name: str) -> Any:
     """Return what a dict or an SDK's object holds by a name; None if nothing."""
-    return value.get(name) if isinstance(value, dict) else getattr(value, name, None)
+    if isinstance(value, dict):
+        return value.get(name)
+    extra = getattr(value, "__pydantic_extra__", value)
+    if extra is value:
+        return getattr(value, name, None)
+    # A pydantic model takes microseconds to say that it lacks an attribute, and each chunk lacks several.
+    found = value.__dict__.get(name)
+    return extra.get(name) if found is None and extra else found
+
+
+def held(value: Any) -> Mapping[str, Any]:
+    """Return all that a dict or an SDK's object holds, by name: quicker than asking for one after the other."""
+    if isinstance(value, dict):
+        return value
+    fields = getattr(value, "__dict__", None)
+    if type(fields) is not dict:
+        return {}
+    extra = getattr(value, "__pydantic_extra__", None)
+    return {**fields, **extra} if extra else fields
 
 
 def items(value: Any, name: str) -> list[Any] | tuple[Any, ...]:
@@ -97,16 +115,24 @@ def text(value: Any, name: str) -> str | None:
 
 def counts(value: Any, names: Mapping[str, str]) -> Fields:
     """Return the counts that a dict or an object holds, under other names; those that it lacks left out."""
-    found = {ours: get(value, theirs) for theirs, ours in names.items()} if value is not None else {}
-    return {name: count for name, count in found.items() if isinstance(count, int | float)}
+    if value is None:
+        return {}
+    given = held(value)
+    return {ours: count for theirs, ours in names.items() if type(count := given.get(theirs)) in _NUMBERS}
 
 
 def kept(value: Any) -> Any:
     """Return what may be recorded of an argument: an iterator is the SDK's to go through, so nothing of it."""
+    if type(value) in _VALUES:
+        return value
     once = hasattr(value, "__next__") or hasattr(value, "__anext__") or hasattr(value, "read")
     return None if once else value
 
 
+_NUMBERS = frozenset({int, float})
+_VALUES = frozenset({str, int, float, bool, list, dict, tuple})
+
+
 def chosen(body: Mapping[str, Any], names: Mapping[str, str]) -> Fields:
     """Return the parameters that a request sets, under a call's names."""
-    return {ours: kept(body[theirs]) for theirs, ours in names.items() if body.get(theirs) is not None}
+    return {ours: kept(value) for theirs, ours in names.items() if (value := body.get(theirs)) is not None}

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from turnlog.producers.integrations.sdk.answer import Answer, Endpoint, Fields, Part, chosen, counts, get, items, text
+from turnlog.producers.integrations.sdk.answer import (
+    Answer,
+    Endpoint,
+    Fields,
+    Part,
+    chosen,
+    counts,
+    get,
+    held,
+    items,
+    text,
+)
 
 _PARAMETERS = {
     "model": "model",
@@ -49,20 +60,33 @@ def usage(counted: Any) -> Fields | None:
     """Return token counts under the schema's names: totals include cached, audio and reasoning tokens."""
     if counted is None:
         return None
-    given, written = get(counted, "prompt_tokens_details"), get(counted, "completion_tokens_details")
+    counted = held(counted)
+    given, written = counted.get("prompt_tokens_details"), counted.get("completion_tokens_details")
     found = {
-        **counts(counted, {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}),
-        # DeepSeek's own name; where the usual one is there too it wins.
-        **counts(counted, {"prompt_cache_hit_tokens": "cache_read_input_tokens"}),
-        **counts(given, {"cached_tokens": "cache_read_input_tokens", "cache_write_tokens": _WRITTEN}),
-        **counts(given, {"audio_tokens": "input_audio_tokens", "image_tokens": "input_image_tokens"}),
-        **counts(written, {"reasoning_tokens": "reasoning_output_tokens", "audio_tokens": "output_audio_tokens"}),
-        **counts(written, {name: name for name in ("accepted_prediction_tokens", "rejected_prediction_tokens")}),
+        **counts(counted, _TOTALS),
+        **counts(given, _OF_INPUT),
+        **counts(written, _OF_OUTPUT),
     }
     return found or None
 
 
-_WRITTEN = "cache_creation_input_tokens"
+_TOTALS = {
+    "prompt_tokens": "input_tokens",
+    "completion_tokens": "output_tokens",
+    "prompt_cache_hit_tokens": "cache_read_input_tokens",  # DeepSeek's name; where the usual one is there too it wins
+}
+_OF_INPUT = {
+    "cached_tokens": "cache_read_input_tokens",
+    "cache_write_tokens": "cache_creation_input_tokens",
+    "audio_tokens": "input_audio_tokens",
+    "image_tokens": "input_image_tokens",
+}
+_OF_OUTPUT = {
+    "reasoning_tokens": "reasoning_output_tokens",
+    "audio_tokens": "output_audio_tokens",
+    "accepted_prediction_tokens": "accepted_prediction_tokens",
+    "rejected_prediction_tokens": "rejected_prediction_tokens",
+}
 
 
 def tool_call(name: Any, arguments: Any, call_id: Any = None) -> Part:
@@ -73,24 +97,26 @@ def tool_call(name: Any, arguments: Any, call_id: Any = None) -> Part:
 
 def response(completion: Any) -> Answer:
     """Read a chat completion."""
-    choices = items(completion, "choices")
+    given = held(completion)
+    choices = [held(each) for each in items(given, "choices")]
     return Answer(
-        messages=[_message(get(each, "message")) for each in choices],
+        messages=[_message(each.get("message")) for each in choices],
         finish=[reason for each in choices if (reason := text(each, "finish_reason"))],
-        usage=usage(get(completion, "usage")),
-        model=text(completion, "model"),
-        response_id=text(completion, "id"),
-        attributes=said(completion),
+        usage=usage(given.get("usage")),
+        model=text(given, "model"),
+        response_id=text(given, "id"),
+        attributes=said(given),
     )
 
 
 def said(response_or_chunk: Any) -> Fields:
     """Return what a response or chunk says of itself."""
-    found = {ours: get(response_or_chunk, theirs) for theirs, ours in _RESPONSE_ATTRIBUTES.items()}
-    return {name: value for name, value in found.items() if isinstance(value, str)}
+    given = held(response_or_chunk)
+    return {ours: value for theirs, ours in _RESPONSE_ATTRIBUTES.items() if isinstance(value := given.get(theirs), str)}
 
 
-def _message(message: Any) -> dict[str, Any]:
+def _message(given: Any) -> dict[str, Any]:
+    message = held(given)
     parts: list[Part] = []
     for name in _REASONING:
         if reasoning := text(message, name):
@@ -125,27 +151,29 @@ class _Choice:
         self.spoken: list[str] = []
         self.tools: dict[Any, tuple[list[str], list[str], list[str]]] = {}  # id, name and arguments by index
         self.finish: str | None = None
+        self._pieces = (
+            ("content", self.texts),
+            ("refusal", self.refusal),
+            *((name, self.reasoning) for name in _REASONING),
+        )
 
-    def add(self, delta: Any) -> bool:
+    def add(self, given: Any) -> bool:
+        delta = held(given)
         found = False
-        for name, pieces in (("content", self.texts), ("refusal", self.refusal)):
-            if piece := text(delta, name):
+        for name, pieces in self._pieces:
+            piece = delta.get(name)
+            if piece and isinstance(piece, str):
                 pieces.append(piece)
                 found = True
-        for name in _REASONING:
-            if piece := text(delta, name):
-                self.reasoning.append(piece)
-                found = True
-                break
-        audio = get(delta, "audio")
+        audio = delta.get("audio")
         if audio is not None:
             if piece := text(audio, "transcript"):
                 self.spoken.append(piece)
             found = True
-        for call in items(delta, "tool_calls"):
+        for call in delta.get("tool_calls") or ():
             self._tool(get(call, "index"), get(call, "id"), get(call, "function") or get(call, "custom"))
             found = True
-        if function := get(delta, "function_call"):
+        if function := delta.get("function_call"):
             self._tool("function_call", None, function)
             found = True
         return found
@@ -184,22 +212,22 @@ class ChatAssembly:
 
     def add(self, chunk: Any) -> bool:
         """Take a chunk."""
-        answer = self._answer
-        answer.model = text(chunk, "model") or answer.model
-        answer.response_id = text(chunk, "id") or answer.response_id
-        counted = get(chunk, "usage")
+        answer, given = self._answer, held(chunk)
+        if answer.model is None:
+            answer.model, answer.response_id = text(given, "model"), text(given, "id")
+            answer.attributes = said(given)
+        counted = given.get("usage")
         if counted is not None:
             answer.usage = usage(counted) or answer.usage
-        if not answer.attributes:
-            answer.attributes = said(chunk)
         found = False
-        for each in items(chunk, "choices"):
-            index = get(each, "index") or 0
+        for each in items(given, "choices"):
+            part = held(each)
+            index = part.get("index") or 0
             choice = self._choices.get(index)
             if choice is None:
                 choice = self._choices[index] = _Choice()
-            found = choice.add(get(each, "delta")) or found
-            choice.finish = text(each, "finish_reason") or choice.finish
+            found = choice.add(part.get("delta")) or found
+            choice.finish = text(part, "finish_reason") or choice.finish
         return found
 
     @property

@@ -31,6 +31,8 @@ def call_fields(**fields: Unpack[CallFields]) -> Generator[None, None, None]:
 
 def joined(known: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     """Return fields together, the later one of a name, but attributes of both."""
+    if not more:
+        return {**known}
     both = {**known, **more}
     if "attributes" in known and "attributes" in more:
         both["attributes"] = attributes_of(known["attributes"], more["attributes"])

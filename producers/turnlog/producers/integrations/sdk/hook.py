@@ -113,7 +113,9 @@ class Watcher:
     def answered(self, result: Any, recording: Recording) -> None:
         """Record what a request returned. Never raises."""
         try:
-            if is_raw(result):
+            if hasattr(result, "__pydantic_extra__"):  # the SDK's models, which are slow to say what they lack
+                recording.answered(result)
+            elif is_raw(result):
                 retries = getattr(result, "retries_taken", None)
                 if isinstance(retries, int):
                     recording.attempts = retries + 1

@@ -94,7 +94,7 @@ class Recording:
         try:
             answer = self._endpoint.response(response)
         finally:
-            request_id = get(response, "_request_id")
+            request_id = getattr(response, "_request_id", None)
             self._end(answer, {"provider.request_id": request_id} if isinstance(request_id, str) else {})
 
     @quietly
