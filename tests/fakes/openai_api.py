@@ -1,7 +1,7 @@
 """What OpenAI's API would answer, for a few questions: pure functions of a request's body.
 
-The last user's text decides: "weather" asks for a tool, "refuse" is refused, "think" is thought about; else it is
-:data:`ANSWER`. Counts are the same for every question.
+The last user's text decides: "weather" asks for a tool, "refuse" is refused, "think" is thought about, "too long" stops
+at a limit; else it is :data:`ANSWER`. Counts are the same for every question.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ def chat(body: dict[str, Any]) -> dict[str, Any]:
         reason = "tool_calls"
     elif "refuse" in question:
         message |= {"content": None, "refusal": "I can't help with that."}
+    elif "too long" in question:
+        reason = "length"
     elif "think" in question:
         message["reasoning_content"] = "A parcel moves."
     choices = [

@@ -261,6 +261,15 @@ def test_an_answer_that_does_not_fit_is_an_error_and_an_answer(sdk: OpenAI, log:
     assert log.call()["status"] == "error"
 
 
+def test_an_answer_cut_off_at_a_limit_is_kept_with_its_error(sdk: OpenAI, log: Log) -> None:
+    with pytest.raises(openai.LengthFinishReasonError):
+        sdk.chat.completions.parse(model="m", messages=[{"role": "user", "content": "too long"}], response_format=Place)
+    event = log.call()
+    assert (event["status"], event["error_type"]) == ("error", "openai.LengthFinishReasonError")
+    assert (event["finish_reasons"], event["usage_output_tokens"]) == (["length"], 9)
+    assert log.said() == [{"type": "text", "content": '{"city": "Paris"}'}]
+
+
 def test_responses(sdk: OpenAI, log: Log) -> None:
     item: Any = {"type": "function_call_output", "call_id": "call_0", "output": "17"}
     question: Any = {"role": "user", "content": [{"type": "input_text", "text": "think of the weather"}]}

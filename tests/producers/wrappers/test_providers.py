@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
-from turnlog.producers.integrations.sdk.providers import by_host, host_and_port
+from turnlog.producers.integrations.sdk.providers import by_class, by_host, host_and_port
 
 
 @pytest.mark.parametrize(
@@ -34,3 +37,22 @@ def test_a_host_and_its_port() -> None:
     assert host_and_port("http://gpu-7.internal:8000/v1") == ("gpu-7.internal", 8000)
     assert host_and_port("https://api.openai.com/v1") == ("api.openai.com", None)
     assert host_and_port("http://x:notaport") == ("", None)
+
+
+def test_a_class_is_made_for_a_provider() -> None:
+    class AnthropicBedrock:
+        pass
+
+    class Mine(AnthropicBedrock):
+        pass
+
+    assert by_class(Mine, (("Vertex", "gcp.vertex_ai"), ("Bedrock", "aws.bedrock"))) == "aws.bedrock"
+    assert by_class(object, (("Bedrock", "aws.bedrock"),)) is None
+
+
+def test_wrappers_import_no_sdk() -> None:
+    program = (
+        "import sys, turnlog.producers.integrations.openai, turnlog.producers.integrations.anthropic;"
+        "print(sorted({'openai', 'anthropic', 'httpx', 'pydantic'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
