@@ -49,7 +49,7 @@ def test_a_call_is_counted_in_every_sum() -> None:
     assert sum(datum["first_chunk"].values()) == 1
 
 
-events = st.builds(
+calls = st.builds(
     call,
     status=st.sampled_from(["ok", "error", "timeout"]),
     error_type=st.none() | st.sampled_from(["rate_limit", "overloaded"]),
@@ -61,7 +61,7 @@ events = st.builds(
 )
 
 
-@given(st.lists(st.tuples(events, st.integers(1, 12)), max_size=12))
+@given(st.lists(st.tuples(calls, st.integers(1, 12)), max_size=12))
 def test_an_event_of_weight_n_counts_as_n_events(weighted: list[tuple[dict[str, object], int]]) -> None:
     by_weight, one_by_one = Totals(), Totals()
     for event, weight in weighted:

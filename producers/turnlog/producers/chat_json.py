@@ -1,0 +1,144 @@
+"""JSON of messages and their parts, gone through text by text: what each is about, and where it stands."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from turnlog.producers.coerce import to_json
+from turnlog.producers.texts import Shape, TextKind
+from turnlog.producers.truncation import dump
+
+Edit = Callable[[str, TextKind, str], str]
+"""Takes a text, its kind and its path; returns what to put in its place."""
+
+_LONG_NUMBER = 10**9
+"""Numbers from here on may be a card's or a telephone's and are gone through like text."""
+
+_WORD = re.compile(r"[A-Za-z0-9_./:+-]{1,64}")
+_SHAPE_KEYS = frozenset({"role", "type", "finish_reason", "modality", "mime_type"})
+_NAME_KEYS = _SHAPE_KEYS | {"id", "name"}
+
+
+def parsed(text: str) -> tuple[Any, bool] | None:
+    """Return what a JSON object or array holds, and whether it holds a key twice; None if it is neither.
+
+    Raises:
+        RecursionError: If it is nested too deep.
+    """
+    if text.lstrip(" \t\r\n")[:1] not in ("{", "["):
+        return None
+    lossy = False
+
+    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal lossy
+        made = dict(found)
+        lossy = lossy or len(made) != len(found)
+        return made
+
+    try:
+        return json.loads(text, object_pairs_hook=pairs), lossy
+    except ValueError:
+        return None
+
+
+def edited(text: str, shape: Shape, kind: TextKind, path: str, edit: Edit) -> str:
+    """Return a JSON text with every text in it edited; a text that is no JSON is edited as it stands."""
+    found = parsed(text)
+    if found is None:
+        return edit(text, kind, path)
+    value, lossy = found
+    if shape == "messages" and isinstance(value, list):
+        changed: Any = [_message(each, kind, f"{path}[{place}]", edit) for place, each in enumerate(value)]
+    elif shape == "parts" and isinstance(value, list):
+        changed = [_part(each, kind, f"{path}[{place}]", edit) for place, each in enumerate(value)]
+    else:
+        changed = leaves(value, kind, path, edit)
+    # Of a key that stands twice, the first value was not seen: it must not stay.
+    return text if changed == value and not lossy else dump(changed)
+
+
+def leaves(value: Any, kind: TextKind, path: str, edit: Edit) -> Any:
+    """Return a JSON value with its texts, keys and long numbers edited."""
+    if isinstance(value, str):
+        return edit(value, kind, path) if value else value
+    if isinstance(value, dict):
+        pairs = (
+            (edit(key, kind, f"{path}.{key}") if key else key, leaves(each, kind, f"{path}.{key}", edit))
+            for key, each in value.items()
+        )
+        return numbered(pairs)
+    if isinstance(value, list):
+        return [leaves(each, kind, f"{path}[{place}]", edit) for place, each in enumerate(value)]
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= _LONG_NUMBER:
+        text = str(value)
+        changed = edit(text, kind, path)
+        return value if changed == text else changed
+    return value
+
+
+def numbered(pairs: Any) -> dict[str, Any]:
+    """Build a dict from pairs whose keys may have become the same by their editing: later ones are numbered."""
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        name, number = key, 2
+        while name in result:
+            name, number = f"{key}#{number}", number + 1
+        result[name] = value
+    return result
+
+
+def hashed(text: str, shape: Shape, digest: Callable[[str], str]) -> str:
+    """Return JSON of the same messages, parts or items, with a digest in place of everything that was said."""
+    found = parsed(text)
+    value = found[0] if found else None
+    if shape in ("messages", "parts") and isinstance(value, list):
+        return dump([_hashed(each, digest) for each in value])
+    if shape == "json" and isinstance(value, list):
+        return dump([digest(dump(each)) for each in value])
+    return digest(text)
+
+
+def _message(message: Any, kind: TextKind, path: str, edit: Edit) -> Any:
+    if not isinstance(message, Mapping):
+        return leaves(message, kind, path, edit)
+    if message.get("role") in ("system", "developer"):
+        kind = "system"
+    out = {}
+    for key, value in message.items():
+        if key == "parts" and isinstance(value, list):
+            out[key] = [_part(each, kind, f"{path}.parts[{place}]", edit) for place, each in enumerate(value)]
+        else:
+            out[key] = _member(key, value, kind, path, edit)
+    return out
+
+
+def _part(part: Any, kind: TextKind, path: str, edit: Edit) -> Any:
+    if not isinstance(part, Mapping):
+        return leaves(part, kind, path, edit)
+    told: TextKind = {"tool_call": "tool_arguments", "tool_call_response": "tool_result"}.get(
+        str(part.get("type")), kind
+    )  # type: ignore[assignment] # both are kinds of text
+    return {key: _member(key, value, "other" if key == "name" else told, path, edit) for key, value in part.items()}
+
+
+def _member(key: str, value: Any, kind: TextKind, path: str, edit: Edit) -> Any:
+    if key in _SHAPE_KEYS and isinstance(value, str) and _WORD.fullmatch(value):
+        return value
+    return leaves(value, kind, f"{path}.{key}", edit)
+
+
+def _hashed(member: Any, digest: Callable[[str], str]) -> Any:
+    if not isinstance(member, Mapping):
+        return digest(member if isinstance(member, str) else to_json(member))
+    out: dict[str, Any] = {}
+    for key, value in member.items():
+        if key == "parts" and isinstance(value, list):
+            out[key] = [_hashed(each, digest) for each in value]
+        elif value is None or (key in _NAME_KEYS and isinstance(value, str) and _WORD.fullmatch(value)):
+            out[key] = value
+        else:
+            out[key] = digest(value if isinstance(value, str) else to_json(value))
+    return out
