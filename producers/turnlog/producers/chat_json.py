@@ -20,6 +20,8 @@ _LONG_NUMBER = 10**9
 _WORD = re.compile(r"[A-Za-z0-9_./:+-]{1,64}")
 _SHAPE_KEYS = frozenset({"role", "type", "finish_reason", "modality", "mime_type"})
 _NAME_KEYS = _SHAPE_KEYS | {"id", "name"}
+_KEYS = _NAME_KEYS | {"parts", "content", "arguments", "response", "uri"}
+"""Keys of messages and parts that are the conventions' own; any other may be someone's text."""
 
 
 def parsed(text: str) -> tuple[Any, bool] | None:
@@ -65,11 +67,11 @@ def leaves(value: Any, kind: TextKind, path: str, edit: Edit) -> Any:
     if isinstance(value, str):
         return edit(value, kind, path) if value else value
     if isinstance(value, dict):
-        pairs = (
-            (edit(key, kind, f"{path}.{key}") if key else key, leaves(each, kind, f"{path}.{key}", edit))
-            for key, each in value.items()
+        # Paths count an object's members: a key may be what had to be withheld.
+        places = [(key, each, f"{path}[{place}]") for place, (key, each) in enumerate(value.items())]
+        return numbered(
+            (edit(key, kind, where) if key else key, leaves(each, kind, where, edit)) for key, each, where in places
         )
-        return numbered(pairs)
     if isinstance(value, list):
         return [leaves(each, kind, f"{path}[{place}]", edit) for place, each in enumerate(value)]
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= _LONG_NUMBER:
@@ -106,28 +108,35 @@ def _message(message: Any, kind: TextKind, path: str, edit: Edit) -> Any:
         return leaves(message, kind, path, edit)
     if message.get("role") in ("system", "developer"):
         kind = "system"
-    out = {}
-    for key, value in message.items():
-        if key == "parts" and isinstance(value, list):
-            out[key] = [_part(each, kind, f"{path}.parts[{place}]", edit) for place, each in enumerate(value)]
-        else:
-            out[key] = _member(key, value, kind, path, edit)
-    return out
+    return numbered(
+        (key, [_part(each, kind, f"{path}.parts[{at}]", edit) for at, each in enumerate(value)])
+        if key == "parts" and isinstance(value, list)
+        else _member(key, value, kind, _inside(path, key, place), edit)
+        for place, (key, value) in enumerate(message.items())
+    )
 
 
 def _part(part: Any, kind: TextKind, path: str, edit: Edit) -> Any:
     if not isinstance(part, Mapping):
         return leaves(part, kind, path, edit)
-    told: TextKind = {"tool_call": "tool_arguments", "tool_call_response": "tool_result"}.get(
-        str(part.get("type")), kind
-    )  # type: ignore[assignment] # both are kinds of text
-    return {key: _member(key, value, "other" if key == "name" else told, path, edit) for key, value in part.items()}
+    told = _PART_KINDS.get(str(part.get("type")), kind)
+    return numbered(
+        _member(key, value, "other" if key == "name" else told, _inside(path, key, place), edit)
+        for place, (key, value) in enumerate(part.items())
+    )
 
 
-def _member(key: str, value: Any, kind: TextKind, path: str, edit: Edit) -> Any:
+_PART_KINDS: Mapping[str, TextKind] = {"tool_call": "tool_arguments", "tool_call_response": "tool_result"}
+
+
+def _member(key: str, value: Any, kind: TextKind, path: str, edit: Edit) -> tuple[str, Any]:
     if key in _SHAPE_KEYS and isinstance(value, str) and _WORD.fullmatch(value):
-        return value
-    return leaves(value, kind, f"{path}.{key}", edit)
+        return key, value
+    return key if key in _KEYS or not key else edit(key, kind, path), leaves(value, kind, path, edit)
+
+
+def _inside(path: str, key: str, place: int) -> str:
+    return f"{path}.{key}" if key in _KEYS else f"{path}[{place}]"
 
 
 def _hashed(member: Any, digest: Callable[[str], str]) -> Any:
@@ -140,5 +149,6 @@ def _hashed(member: Any, digest: Callable[[str], str]) -> Any:
         elif value is None or (key in _NAME_KEYS and isinstance(value, str) and _WORD.fullmatch(value)):
             out[key] = value
         else:
-            out[key] = digest(value if isinstance(value, str) else to_json(value))
+            name = key if _WORD.fullmatch(key) else digest(key)
+            out[name] = digest(value if isinstance(value, str) else to_json(value))
     return out

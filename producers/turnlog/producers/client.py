@@ -37,7 +37,8 @@ from turnlog.producers.policy import Mask
 from turnlog.producers.result import Result
 from turnlog.producers.sampling import Sampling
 from turnlog.producers.scope import Conversation, Turn, traceparent
-from turnlog.producers.settings import Configuration, shown
+from turnlog.producers.secrecy import shown
+from turnlog.producers.settings import Configuration
 from turnlog.producers.step import Step
 from turnlog.producers.transport import Connect
 from turnlog.producers.version import SDK_NAME, sdk_version

@@ -10,6 +10,7 @@ from typing import Any, Literal, TextIO
 
 from turnlog.producers.connecting import kafka
 from turnlog.producers.limits import Limits
+from turnlog.producers.secrecy import without_secrets
 from turnlog.producers.transport import Connect, Delivered, Message, Transport
 from turnlog.schemas import (
     Datum,
@@ -101,7 +102,7 @@ def connector(output: object, connection: KafkaConnection | None, limits: Limits
         SettingError: If there is no such output, or librdkafka refuses a setting.
     """
     if output == "kafka":
-        return kafka(connection or KafkaConnection(), limits)
+        return _kafka(connection or KafkaConnection(), limits)
     made: dict[object, type[Discarding]] = {"stdout": Printing, "off": Discarding}
     if not isinstance(output, str) or output not in made:
         raise SettingError(f"output must be one of {', '.join(OUTPUTS)}, not {output!r}")
@@ -111,6 +112,14 @@ def connector(output: object, connection: KafkaConnection | None, limits: Limits
         return made[output]()
 
     return connect
+
+
+def _kafka(connection: KafkaConnection, limits: Limits) -> Connect:
+    try:
+        return kafka(connection, limits)
+    except SettingError as error:
+        # librdkafka quotes values that it refuses.
+        raise SettingError(without_secrets(str(error), connection.options)) from None
 
 
 def _line(record: str, event: Datum) -> Datum:

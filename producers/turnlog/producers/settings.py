@@ -16,17 +16,14 @@ from typing import Any, NamedTuple
 from turnlog.producers.content import EVERY_TENANT, Content
 from turnlog.producers.limits import Limits
 from turnlog.producers.sampling import Sampling
+from turnlog.producers.secrecy import MASKED, is_secret, without_secrets
 from turnlog.schemas import KafkaConnection, SettingError
 
 CONFIG = "TURNLOG_CONFIG"
 """Names the file, in the environment."""
 
-MASKED = "***"
-"""What stands for a secret wherever settings are shown."""
-
 _PREFIX = "TURNLOG_"
 _KAFKA = "TURNLOG_KAFKA_"
-_SECRET_WORDS = ("password", "secret", "token", "jaas", "private", "ssl.key.pem", "oauthbearer.config")
 
 
 def _text(value: Any) -> str:
@@ -217,9 +214,7 @@ class Configuration:
         message = str(error)
         named = [(name, each) for (_, name), each in self._found.items()]
         named += [(_librdkafka(name), each) for name, each in self._kafka.items()]
-        for name, each in named:
-            if is_secret(name) and isinstance(each.value, str) and each.value:
-                message = message.replace(each.value, MASKED)
+        message = without_secrets(message, {name: each.value for name, each in named})
         for name, each in sorted(named, key=lambda pair: -len(pair[0])):
             if re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", message):
                 unknown = _nearest(name, _USUAL) if "No such configuration property" in message else None
@@ -281,17 +276,6 @@ class Configuration:
             self._kafka[variable] = Found(str(value).lower() if isinstance(value, bool) else str(value), where)
             return
         self._found[section, name] = Found(_read(_place(section, name, where), value, where), where)
-
-
-def is_secret(name: str) -> bool:
-    """Whether a setting of that name is a secret."""
-    plain = name.lower().replace("_", ".")
-    return any(word in plain for word in _SECRET_WORDS)
-
-
-def shown(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options fit to be shown: those that are secrets are masked."""
-    return {name: MASKED if is_secret(name) else value for name, value in options.items()}
 
 
 def _read(setting: Setting, value: Any, where: str) -> Any:
