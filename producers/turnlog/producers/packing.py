@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from turnlog.producers.coerce import UnfitError, to_json, to_mapping, to_text
 from turnlog.producers.content import Contents, by_tenant
-from turnlog.producers.ids import Ids, TraceParent
+from turnlog.producers.ids import Ids
 from turnlog.producers.kinds import REPORT, Fields, Kind, complete_times, rename
 from turnlog.producers.policy import Mask, Policies
 from turnlog.producers.sampling import LeftOutError, Sampler, Sampling, check_weight
@@ -16,6 +17,9 @@ from turnlog.producers.transport import Message
 from turnlog.schemas import EncodeError, Schema, SettingError, load
 from turnlog.schemas.codec import SINGLE_OBJECT
 from turnlog.schemas.headers import AVRO, CONTENT_TYPE, PRODUCER, TRACEPARENT
+
+_PARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-01")
+"""A well-formed ``traceparent`` as this client writes it."""
 
 _LONGEST_KEY = 512
 """Bytes; what is longer is cut, for the key comes on top of the largest value that a topic takes."""
@@ -117,14 +121,14 @@ class Packer:
         trace_id, span_id = fields.get("trace_id"), fields.get("span_id") or fields.get("parent_span_id")
         if trace_id is not None and span_id is not None:
             parent = f"00-{trace_id}-{span_id}-01"
-            if len(parent) == 55 and TraceParent.parse(parent):
+            if _PARENT.fullmatch(parent):
                 headers.append((TRACEPARENT, parent.encode()))
         return Message(kind.topic, self._key(kind, fields), value, headers)
 
     def _encoded(self, kind: Kind, template: Template, fields: Fields) -> bytes:
         if "sample_weight" in fields:
             check_weight(fields)
-        policy = self._policies.of(fields)
+        policy = self._policies.only or self._policies.of(fields)
         if policy.edits and kind is not REPORT:
             policy.edit(kind.record, fields)
         value = template.encode(fields)
@@ -150,7 +154,7 @@ class Packer:
         else:
             value = fields["event_id"]
         try:
-            return to_text(value).encode("utf-8", "replace")[:_LONGEST_KEY]
+            return (value if type(value) is str else to_text(value)).encode("utf-8", "replace")[:_LONGEST_KEY]
         except UnfitError:
             return b""
 

@@ -34,17 +34,19 @@ class Policies:
         contents: What is captured, by tenant, ``*`` being all others.
         mask: Masks every text; None for none.
         tenant: Whose data an event is that does not say so itself.
+
+    Attributes:
+        only: The policy of all events, if there is but one.
     """
 
     def __init__(self, contents: Mapping[str, Content], mask: Mask | None, tenant: str) -> None:
         self._others = Policy(contents[EVERY_TENANT], mask)
         self._named = {name: Policy(each, mask) for name, each in contents.items() if name != EVERY_TENANT}
+        self.only = None if self._named else self._others
         self._tenant = tenant
 
     def of(self, fields: Fields) -> Policy:
         """Return the policy for an event."""
-        if not self._named:
-            return self._others
         tenant = fields.get("tenant_id") or self._tenant
         try:
             return self._named.get(to_text(tenant), self._others)

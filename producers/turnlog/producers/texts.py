@@ -97,16 +97,12 @@ _NO_TEXT = frozenset(
         "environment",
         "sdk_name",
         "sdk_version",
-        "trace_id",
-        "span_id",
-        "parent_span_id",
         "redaction_rules",
         "redaction_withheld",
-        "cost_currency",
         "cost_source",
     }
 )
-"""What the client or its settings say, ids that the standard makes, and what later stages fill in."""
+"""What the client or its settings say, and what later stages fill in."""
 
 
 @cache
