@@ -15,7 +15,7 @@ from turnlog.producers.ids import Ids
 from turnlog.producers.intake import Barrier, Intake
 from turnlog.producers.kinds import Fields, Kind
 from turnlog.producers.limits import Limits
-from turnlog.producers.packing import Packer
+from turnlog.producers.packing import Packer, Rules
 from turnlog.producers.result import Result
 from turnlog.producers.transport import Connect
 from turnlog.producers.worker import Worker
@@ -30,21 +30,32 @@ class Pipe:
         limits: Bounds on memory and time.
         clock: Where the time is read.
         ids: Where ids come from.
+        rules: What is done with events before they leave the process.
     """
 
-    def __init__(self, fixed: Mapping[str, Any], connect: Connect, limits: Limits, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        fixed: Mapping[str, Any],
+        connect: Connect,
+        limits: Limits,
+        clock: Clock,
+        ids: Ids,
+        *,
+        rules: Rules | None = None,
+    ) -> None:
         self.clock = clock
         self.ids = ids
         self._fixed = fixed
         self._connect = connect
         self._limits = limits
+        self._rules = rules
         self._assemble()
         _all.add(self)
 
     def _assemble(self) -> None:
         self.producer_id = self.ids.event()
         self._intake = Intake(self._limits, self._wake)
-        packer = Packer({**self._fixed, "producer_id": self.producer_id}, self.ids)
+        packer = Packer({**self._fixed, "producer_id": self.producer_id}, self.ids, self._rules)
         self._worker = Worker(self._intake, packer, self._connect, self._limits, self.clock)
         self._thread: Thread | None = None
         self._starting = Lock()

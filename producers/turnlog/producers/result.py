@@ -16,7 +16,7 @@ class Result:
         dropped: Given up before: the queue was full, the event too large or invalid, the client closed.
         pending: Still on their way.
         reasons: What ``failed`` and ``dropped`` are made of, by reason: ``undelivered``, ``queue_full``,
-            ``too_large``, ``invalid``, ``closed``.
+            ``too_large``, ``invalid``, ``closed``; and ``sampled``, which counts as neither: left out on purpose.
     """
 
     sent: int = 0

@@ -12,6 +12,7 @@ from turnlog.producers.limits import Limits
 from turnlog.producers.losses import INVALID, TOO_LARGE, UNDELIVERED, Losses, logger
 from turnlog.producers.packing import Event, Packer, schema_message
 from turnlog.producers.result import Result
+from turnlog.producers.sampling import LeftOutError
 from turnlog.producers.transport import Connect, Message, Transport
 from turnlog.schemas import EncodeError, Schema, TurnlogError
 
@@ -118,6 +119,9 @@ class Worker:
     def _send(self, transport: Transport, event: Event) -> None:
         try:
             message = self._packer.pack(event)
+        except LeftOutError:
+            self._losses.leave_out()
+            return
         except Exception as error:  # noqa: BLE001 - a defect here must not cost more than the event, and not uncounted
             self._losses.add(INVALID, str(error) if isinstance(error, EncodeError) else type(error).__name__)
             logger.debug("turnlog: an event can't be encoded", exc_info=True)
