@@ -25,20 +25,21 @@ from turnlog.producers.fields import (
     StepKind,
 )
 from turnlog.producers.ids import Ids
+from turnlog.producers.instruments import Instruments
 from turnlog.producers.kinds import DATASET, DEPLOYMENT, MODEL, SCORE, Fields
 from turnlog.producers.limits import Limits
 from turnlog.producers.moments import emit, emit_log, emit_security, pointing, scored
 from turnlog.producers.operation import Operation
 from turnlog.producers.pipe import Pipe
 from turnlog.producers.result import Result
-from turnlog.producers.scope import Conversation, Turn, traceparent
+from turnlog.producers.scope import Conversation, Turn
 from turnlog.producers.step import Step
 from turnlog.producers.transport import Connect
 from turnlog.producers.version import SDK_NAME, sdk_version
 from turnlog.schemas import KafkaConnection, SettingError
 
 
-class Client:
+class Client(Instruments):
     """Logs a chatbot's calls, steps, lines, scores and releases, off the chatbot's path.
 
     Safe to use from any thread and any task; one per process is enough. After the constructor nothing raises, whatever
@@ -134,7 +135,7 @@ class Client:
     def conversation(
         self, conversation_id: str, *, traceparent: str | None = None, **fields: Unpack[ScopeFields]
     ) -> Conversation:
-        """Return a ``with`` block whose events belong to a chat.
+        """Return a ``with`` or ``async with`` block whose events belong to a chat.
 
         Args:
             conversation_id: The chat's id.
@@ -146,7 +147,9 @@ class Client:
     def turn(
         self, turn_id: str | None = None, *, traceparent: str | None = None, **fields: Unpack[ScopeFields]
     ) -> Turn:
-        """Return a ``with`` block whose events belong to one exchange of a chat and share a trace.
+        """Return a ``with`` or ``async with`` block whose events belong to one exchange of a chat and share a trace.
+
+        The trace is the request's by ``traceparent``, else that of OpenTelemetry's active span, else a new one.
 
         Args:
             turn_id: Its id; by default a new UUIDv7.
@@ -155,14 +158,10 @@ class Client:
         """
         return Turn(self._pipe.ids, turn_id, {**fields}, traceparent)
 
-    def traceparent(self) -> str | None:
-        """Return the W3C header for requests made here; None outside of a call, step or incoming trace."""
-        return traceparent()
-
     # What takes time
 
     def call(self, *, provider: str, model: str, input: Any = None, **fields: Unpack[CallFields]) -> Call:  # noqa: A002 - the word for it
-        """Start a model call: use it as a ``with`` block, or keep it and :meth:`Call.finish` it.
+        """Start a model call: use it as a ``with`` or ``async with`` block, or keep it and :meth:`Call.finish` it.
 
         Args:
             provider: Who serves the model: openai, anthropic, vllm …
@@ -175,7 +174,7 @@ class Client:
     start_call = call
 
     def step(self, kind: StepKind, name: str, **fields: Unpack[StepFields]) -> Step:
-        """Start a step: use it as a ``with`` block, or keep it and :meth:`Step.finish` it.
+        """Start a step: use it as a ``with`` or ``async with`` block, or keep it and :meth:`Step.finish` it.
 
         Args:
             kind: What kind of step.

@@ -35,9 +35,10 @@ def emit(pipe: Pipe, kind: Kind, fields: Fields) -> str:
     given = fields.get("event_id")
     identity = pipe.ids.event() if given is None else event_id(given)
     copy, size = snapshot(fields)
+    trace_id, parent_span_id, _ = scope.place()
     every = {
-        "trace_id": scope.trace_id,
-        "parent_span_id": scope.span_id,
+        "trace_id": trace_id,
+        "parent_span_id": parent_span_id,
         **scope.fields,
         **(copy or {}),
         "event_id": identity,
