@@ -24,11 +24,14 @@ async def forever(client: Client) -> None:
         await asyncio.Event().wait()
 
 
-def test_a_timeout_around_a_call_is_a_timeout(bench: Bench) -> None:
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_timeout_around_a_call_is_a_timeout(bench: Bench, at_once: bool) -> None:
     async def scenario() -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
                 await forever(bench.client)
+        if at_once:
+            assert statuses(bench) == ["timeout"]
 
     asyncio.run(scenario())
     event = bench.only("ModelCall")

@@ -10,27 +10,23 @@ import sys
 from collections.abc import Callable
 
 
-def on_verdict(error: BaseException, told: Callable[[bool], None]) -> bool:
-    """Arrange to be told, once it is known, whether a cancellation that arrives here is a timeout's.
+def verdict(error: BaseException, then: Callable[[], None]) -> Callable[[], bool] | None:
+    """Return what tells whether a cancellation that arrives here is a timeout's; None if it is nothing to wait for.
 
     Args:
         error: What arrived.
-        told: Called by the event loop in its next round.
-
-    Returns:
-        False if it is no cancellation of a running task, so that nothing will be told.
+        then: Called by the event loop in its next round, when the answer is known.
     """
     asyncio = sys.modules.get("asyncio")
     if asyncio is None or not isinstance(error, asyncio.CancelledError):
-        return False
+        return None
     try:
         task = asyncio.current_task()
         requests = task.cancelling() if task is not None else 0
         if not requests:
-            return False
-
-        # asyncio.timeout takes its request back; so does a TaskGroup whose task failed, which can't be told apart.
-        task.get_loop().call_soon(lambda: told(task.cancelling() < requests))
+            return None
+        task.get_loop().call_soon(then)
     except Exception:  # noqa: BLE001 - no loop here, a closed one, or one that is not asyncio's: it stays a cancellation
-        return False
-    return True
+        return None
+    # asyncio.timeout takes its request back; so does a TaskGroup whose task failed, which can't be told apart.
+    return lambda: bool(task.cancelling() < requests)

@@ -8,12 +8,15 @@ from types import TracebackType
 from typing import Any, Self
 from weakref import ref
 
-from turnlog.producers.cancelling import on_verdict
+from turnlog.producers.cancelling import verdict
 from turnlog.producers.errors import outcome_of
 from turnlog.producers.ids import TraceParent, event_id
 from turnlog.producers.kinds import Fields, Kind
 from turnlog.producers.pipe import Pipe
 from turnlog.producers.scope import Scope, current, leave
+
+DROPPED = "dropped"
+"""error_type of what nobody held any more before it was ended."""
 
 _WHERE = ("tenant", "conversation_id", "turn_id", "user_key", "session_id")
 
@@ -132,16 +135,17 @@ class Operation:
         """Put the event aside until it is known whether a timeout has cancelled it; False if that is known."""
         pipe, every = self._pipe, self._fields
 
-        def settle(*, timed_out: bool = False) -> None:
+        def settle() -> None:
             if pipe.settled(settle):
-                if timed_out:
+                if timed_out is not None and timed_out():
                     every["status"], every["error_type"] = "timeout", "TimeoutError"
                 pipe.put(self._kind, every, self._size)
 
+        timed_out = verdict(error, settle)
+        if timed_out is None:
+            return False
         pipe.unsettled(settle)
-        if on_verdict(error, lambda timed_out: settle(timed_out=timed_out)):
-            return True
-        return not pipe.settled(settle)
+        return True
 
     def inside(self) -> Scope:
         """Return the scope of what happens inside."""
@@ -180,7 +184,7 @@ class Operation:
             self._dropped()
 
     def _dropped(self) -> None:
-        self._end("cancelled", {"error_type": "dropped", "error_message": "nobody held it any more"})
+        self._end("cancelled", {"error_type": DROPPED, "error_message": "nobody held it any more"})
 
 
 def _text(fields: Fields, name: str) -> str | None:

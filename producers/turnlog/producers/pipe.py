@@ -61,7 +61,7 @@ class Pipe:
         self._intake.put(kind, fields, self.clock.wall_us(), size)
 
     def unsettled(self, settle: Callable[[], None]) -> None:
-        """Remember an event whose outcome is about to be known; a flush or close settles it as it stands."""
+        """Remember an event whose outcome is about to be known; a flush or close settles it as of then."""
         self._unsettled.add(settle)
 
     def settled(self, settle: Callable[[], None]) -> bool:
