@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable, Callable, Iterable
 from typing import Any, Self, TypeVar, Unpack
 
 from turnlog.producers.fields import CallFields
+from turnlog.producers.isa import is_a
 from turnlog.producers.kinds import CALL, Fields
 from turnlog.producers.operation import Operation
 from turnlog.producers.pipe import Pipe
@@ -46,7 +47,7 @@ class Call(Operation):
         if self._first_ns is None:
             self._first_ns = self._pipe.clock.monotonic_ns()
         self._count += 1
-        if isinstance(text, str):
+        if is_a(text, str):
             self._chunks.append(text)
 
     def stream(self, chunks: Iterable[_Chunk], text: Callable[[_Chunk], str | None] | None = None) -> Stream[_Chunk]:
@@ -95,7 +96,7 @@ class Call(Operation):
     def stream_broke(self, error: BaseException) -> None:
         """Hear from a stream that it raised, or by GeneratorExit that nobody reads on."""
         # Inside a with block, leaving a loop early closes the iterator while the call goes on.
-        if self._token is None or not isinstance(error, GeneratorExit):
+        if self._token is None or not is_a(error, GeneratorExit):
             self.fail(error)
 
     def _dropped(self) -> None:

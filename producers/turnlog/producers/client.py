@@ -9,6 +9,7 @@ from typing import Any, Self, Unpack
 
 from turnlog.producers.call import Call
 from turnlog.producers.clock import Clock
+from turnlog.producers.coerce import UnfitError, to_float
 from turnlog.producers.connecting import kafka
 from turnlog.producers.fields import (
     CallFields,
@@ -267,11 +268,11 @@ class Client(Instruments):
 
     def flush(self, timeout: float = 10.0) -> Result:
         """Wait until everything logged so far is delivered or given up, at most that many seconds."""
-        return self._pipe.flush(timeout)
+        return self._pipe.flush(_seconds(timeout))
 
     def close(self, timeout: float = 10.0) -> Result:
         """Deliver what is queued, account for the rest, and stop, in about that many seconds at most."""
-        return self._pipe.close(timeout)
+        return self._pipe.close(_seconds(timeout))
 
     def result(self) -> Result:
         """Return the counts so far, at once."""
@@ -284,6 +285,18 @@ class Client(Instruments):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _seconds(timeout: Any) -> float:
+    """Return a number of seconds to wait; the default for what is none, for ends must not raise either."""
+    try:
+        return min(max(0.0, to_float(timeout)), _LONGEST)
+    except UnfitError:
+        return _DEFAULT
+
+
+_DEFAULT = 10.0
+_LONGEST = 86_400.0
 
 
 def _host() -> str | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
+from turnlog.producers.isa import is_a
 from turnlog.schemas import uuid7
 
 
@@ -56,7 +57,7 @@ class TraceParent(NamedTuple):
     @classmethod
     def parse(cls, header: object) -> TraceParent | None:
         """Read the header; None if it is missing or malformed."""
-        found = _TRACEPARENT.fullmatch(header.strip()) if isinstance(header, str) else None
+        found = _TRACEPARENT.fullmatch(header.strip()) if is_a(header, str) else None
         if found is None or not found["trace"].strip("0") or not found["span"].strip("0") or found["version"] == "ff":
             return None
         return cls(found["trace"], found["span"])
@@ -70,7 +71,7 @@ _TRACEPARENT = re.compile(
 
 def event_id(given: object) -> str:
     """Return a given id as a UUID; text that is none is hashed into one, always the same."""
-    if isinstance(given, UUID):
+    if is_a(given, UUID):
         return str(given)
     try:
         text = str(given)

@@ -9,6 +9,7 @@ from typing import Any, Literal, ParamSpec, TypeVar, Unpack, overload
 from turnlog.producers import scope
 from turnlog.producers.call import Call
 from turnlog.producers.fields import CallFields, StepFields, StepKind
+from turnlog.producers.isa import is_a
 from turnlog.producers.observing import How, Observed, asked, observed
 from turnlog.producers.step import Step
 
@@ -91,13 +92,14 @@ class Instruments(ABC):
         """
         kind, name = how.pop("kind", "chain"), how.pop("name", None)
         provider, model = how.pop("provider", "unknown"), how.pop("model", "unknown")
-        capture_input, capture_output = how.pop("capture_input", True), how.pop("capture_output", True)
+        capture_input = how.pop("capture_input", True) is not False
+        capture_output = how.pop("capture_output", True) is not False
 
         def decorate(target: Callable[P, R]) -> Callable[P, R]:
-            label = name or getattr(target, "__qualname__", None) or type(target).__name__
+            label = getattr(target, "__qualname__", type(target).__name__) if name is None else name
 
             def start(given: Any) -> Observed:
-                if kind == "call":
+                if is_a(kind, str) and str.__eq__(kind, "call"):
                     return self.call(provider=provider, model=model, input=asked(given), **how)
                 return self.step(kind, label, **({"input": given, **how} if given else how))
 
@@ -109,14 +111,14 @@ class Instruments(ABC):
         """Say what is known by now of the model call that code here runs in, such as usage; nothing outside of one."""
         inner = scope.current.get().call
         call = inner() if inner is not None else None
-        if isinstance(call, Call):
+        if is_a(call, Call):
             call.update(output, **fields)
 
     def update_step(self, output: Any = None, **fields: Unpack[StepFields]) -> None:
         """Say what is known by now of the step that code here runs in, such as documents; nothing outside of one."""
         inner = scope.current.get().step
         step = inner() if inner is not None else None
-        if isinstance(step, Step):
+        if is_a(step, Step):
             step.update(output, **fields)
 
     def bind(self, function: Callable[P, R]) -> Callable[P, R]:

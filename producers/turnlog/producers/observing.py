@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from turnlog.producers.arguments import Arguments, show
 from turnlog.producers.call import Call
+from turnlog.producers.isa import is_a
 from turnlog.producers.scope import Scope, current
 from turnlog.producers.step import Step
 
@@ -45,7 +46,7 @@ class How:
         if not self.capture_output or operation.ended:
             return
         shown = show(result)
-        if isinstance(operation, Step) and operation.is_retrieval and isinstance(shown, list):
+        if is_a(operation, Step) and operation.is_retrieval and is_a(shown, list):
             operation.finish(documents=shown)
         else:
             operation.finish(shown)
@@ -56,6 +57,9 @@ def observed(function: Callable[P, R], how: How) -> Callable[P, R]:
 
     It is called with the very same arguments; its results and exceptions go on as they are.
     """
+    given: Any = function
+    if not callable(given):
+        return function  # which fails where it would have failed
     for recognises, wrapped in (
         (inspect.iscoroutinefunction, _coroutine),
         (inspect.isasyncgenfunction, _async_generator),
@@ -169,7 +173,7 @@ class _Running:
 
     def got(self, item: Any) -> None:
         if isinstance(self._operation, Call):
-            self._operation.chunk(item if self._capture and isinstance(item, str) else None)
+            self._operation.chunk(item if self._capture and is_a(item, str) else None)
         elif self._capture and len(self._items) < _MOST:
             self._items.append(show(item))
 
@@ -189,7 +193,7 @@ class _Running:
     def _output(self) -> dict[str, Any]:
         if not self._items:
             return {}
-        texts = all(isinstance(each, str) for each in self._items)
+        texts = all(is_a(each, str) for each in self._items)
         return {"output": "".join(self._items) if texts else self._items}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextvars import Token
 from types import TracebackType
 from typing import Any, Self
@@ -11,6 +10,7 @@ from weakref import ref
 from turnlog.producers.cancelling import verdict
 from turnlog.producers.errors import outcome_of
 from turnlog.producers.ids import TraceParent, event_id
+from turnlog.producers.isa import is_a, is_mapping
 from turnlog.producers.kinds import Fields, Kind
 from turnlog.producers.pipe import Pipe
 from turnlog.producers.scope import Scope, current, leave
@@ -127,7 +127,7 @@ class Operation:
         every = self._fields
         every["status"] = status
         every["began"] = (self._began_us, max(0, elapsed) // 1000)
-        if status == "cancelled" and isinstance(error, BaseException) and self._await_verdict(error):
+        if status == "cancelled" and is_a(error, BaseException) and self._await_verdict(error):
             return
         self._pipe.put(self._kind, every, self._size)
 
@@ -189,13 +189,16 @@ class Operation:
 
 def _text(fields: Fields, name: str) -> str | None:
     value = fields.get(name)
-    return value if isinstance(value, str) else None
+    return value if is_a(value, str) else None
 
 
 def attributes_of(*mappings: Any) -> dict[Any, Any]:
     """Return attributes together, the last of a name; what is no mapping has none."""
     together: dict[Any, Any] = {}
     for each in mappings:
-        if isinstance(each, Mapping):
-            together.update(each)
+        try:
+            if is_mapping(each):
+                together.update(each)
+        except Exception:  # noqa: BLE001, S112 - a mapping's own methods may do anything
+            continue
     return together

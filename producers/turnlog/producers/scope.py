@@ -176,6 +176,9 @@ def traceparent() -> str | None:
 def bind(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Return a function that runs in the context of this moment, whichever thread calls it, and however often."""
     context = copy_context()
+    given: Any = function
+    if not callable(given):
+        return function  # which fails where it would have failed
 
     @wraps(function)
     def bound(*args: _P.args, **kwargs: _P.kwargs) -> _R:

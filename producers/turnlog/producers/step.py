@@ -32,7 +32,7 @@ class Step(Operation):
     @property
     def is_retrieval(self) -> bool:
         """Whether it is a retrieval, whose result is documents."""
-        return self._fields.get("kind") == "retrieval"
+        return str.__eq__("retrieval", self._fields.get("kind")) is True
 
     def update(self, output: Any = None, **fields: Unpack[StepFields]) -> Self:
         """Say what is known by now, such as documents or a verdict; ignored after the end."""

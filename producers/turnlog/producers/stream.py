@@ -6,6 +6,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
+from turnlog.producers.isa import is_a
+
 T = TypeVar("T")
 
 
@@ -35,7 +37,7 @@ class Stream(Iterator[T]):
         self._over = False
         self._listener = listener
         self._chunks = chunks
-        self._text = text or text_of
+        self._text = text_of if text is None else text
         self._iterator: Iterator[T] | None = None
 
     def __next__(self) -> T:
@@ -57,8 +59,8 @@ class Stream(Iterator[T]):
     def close(self) -> None:
         """Read no further."""
         self._break(GeneratorExit())
-        close = getattr(self._chunks, "close", None)
-        if callable(close):
+        close = _method(self._chunks, "close")
+        if close is not None:
             close()
 
     def _break(self, error: BaseException) -> None:
@@ -90,7 +92,7 @@ class AsyncStream(AsyncIterator[T]):
         self._over = False
         self._listener = listener
         self._chunks = chunks
-        self._text = text or text_of
+        self._text = text_of if text is None else text
         self._iterator: AsyncIterator[T] | None = None
 
     async def __anext__(self) -> T:
@@ -112,8 +114,8 @@ class AsyncStream(AsyncIterator[T]):
     async def aclose(self) -> None:
         """Read no further; the chunks' own ``aclose`` or ``close`` is called."""
         self._break(GeneratorExit())
-        close = getattr(self._chunks, "aclose", None) or getattr(self._chunks, "close", None)
-        if callable(close):
+        close = _method(self._chunks, "aclose") or _method(self._chunks, "close")
+        if close is not None:
             closing = close()
             if hasattr(closing, "__await__"):
                 await closing
@@ -140,13 +142,21 @@ class AsyncStream(AsyncIterator[T]):
 
 def text_of(chunk: Any) -> str | None:
     """Return the text of a chunk: of a text, or of OpenAI's chat completion chunk as an object or dict."""
-    if isinstance(chunk, str):
+    if is_a(chunk, str):
         return chunk
     choices = _get(chunk, "choices")
     if not choices:
         return None
     content = _get(_get(choices[0], "delta"), "content")
-    return content if isinstance(content, str) else None
+    return content if is_a(content, str) else None
+
+
+def _method(value: Any, name: str) -> Callable[[], Any] | None:
+    try:
+        method = getattr(value, name, None)
+    except Exception:  # noqa: BLE001 - an object's own attributes may do anything
+        return None
+    return method if callable(method) else None
 
 
 def _get(value: Any, name: str) -> Any:
@@ -159,4 +169,4 @@ def safely(get: Callable[[T], str | None], chunk: T) -> str | None:
         text = get(chunk)
     except Exception:  # noqa: BLE001 - a chunk's own methods may do anything
         return None
-    return text if isinstance(text, str) else None
+    return text if is_a(text, str) else None
