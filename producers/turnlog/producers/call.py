@@ -11,11 +11,11 @@ from turnlog.producers.kinds import CALL, Fields
 from turnlog.producers.operation import Operation
 from turnlog.producers.pipe import Pipe
 from turnlog.producers.scope import Scope
-from turnlog.producers.snapshot import snapshot
+from turnlog.producers.snapshot import copy_in
 from turnlog.producers.stream import AsyncStream, Stream
 
 _Chunk = TypeVar("_Chunk")
-_CONTENT = ("system", "tools", "output")
+_CONTENT = ("input", "output", "system", "tools")
 
 
 class Call(Operation):
@@ -33,9 +33,10 @@ class Call(Operation):
         self._count = 0
         self._first_ns: int | None = None
         self._streamed = False
-        copy, size = snapshot(given)
-        size += _copied(fields)
-        super().__init__(pipe, {**fields, "provider_name": provider, "request_model": model, "input": copy}, size)
+        fields["provider_name"] = provider
+        fields["request_model"] = model
+        fields["input"] = given
+        super().__init__(pipe, fields, copy_in(fields, _CONTENT))
 
     def first_chunk(self) -> None:
         """Say that the first chunk of the answer has come; only the first time counts."""
@@ -74,7 +75,7 @@ class Call(Operation):
         given: Fields = {**fields}
         if output is not None:
             given["output"] = output
-        self._add(given, _copied(given))
+        self._add(given, copy_in(given, _CONTENT))
         return self
 
     def finish(self, output: Any = None, **fields: Unpack[CallFields]) -> None:
@@ -108,7 +109,7 @@ class Call(Operation):
     def _end(self, status: str, fields: Fields, size: int = 0, error: object = None) -> None:
         if self._ended:
             return
-        size += _copied(fields)
+        size += copy_in(fields, _CONTENT)
         if self._chunks and "output" not in fields and "output" not in self._fields:
             fields["output"] = text = "".join(self._chunks)
             size += len(text)
@@ -131,12 +132,3 @@ class Call(Operation):
             self._me(),
             above.step,
         )
-
-
-def _copied(fields: Fields) -> int:
-    size = 0
-    for name in _CONTENT:
-        if name in fields:
-            fields[name], more = snapshot(fields[name])
-            size += more
-    return size

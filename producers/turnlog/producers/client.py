@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Self, Unpack, cast
 
 from turnlog.producers.call import Call
 from turnlog.producers.clock import Clock
@@ -170,7 +170,7 @@ class Client(Instruments):
             input: What it is asked: messages as OpenAI's API or OpenTelemetry has them, or one text.
             fields: What else is known, by name.
         """
-        return Call(self._pipe, provider, model, input, {**fields})
+        return Call(self._pipe, provider, model, input, cast("Fields", fields))
 
     start_call = call
 
@@ -182,7 +182,7 @@ class Client(Instruments):
             name: The tool, index, guardrail or agent.
             fields: What else is known, by name.
         """
-        return Step(self._pipe, kind, name, {**fields})
+        return Step(self._pipe, kind, name, cast("Fields", fields))
 
     start_step = step
 

@@ -81,29 +81,25 @@ class Intake:
                 self._beside.append((kind, fields, observed_time, size))
                 return
             self._busy = True
-            self._admit(kind, fields, observed_time, size)
-            self._free()
+            try:
+                self._admit(kind, fields, observed_time, size + _EVENT_BYTES)
+            finally:
+                self._busy = False
+            while self._beside:
+                self.put(*self._beside.popleft())
         if self.asleep:
             self.asleep = False  # one signal is enough
             self._wake()
 
-    def _free(self) -> None:
-        while self._beside:
-            self._admit(*self._beside.popleft())
-        self._busy = False
-        if self._beside:
-            self._free()
-
     def _admit(self, kind: Kind, fields: Fields, observed_time: int, size: int) -> None:
-        size += _EVENT_BYTES
-        priority = kind.priority
         if self._closed:
             self._late += 1
             return
         sequence = self._next
         self._next = sequence + 1
-        waiting = self._bytes_in - self._bytes_out
-        if len(self._items) >= self._room[priority] or waiting + size > self._room_bytes[priority]:
+        priority = kind.priority
+        waiting = self._bytes_in - self._bytes_out + size
+        if len(self._items) >= self._room[priority] or waiting > self._room_bytes[priority]:
             self._full += 1
             return
         self._accepted += 1
@@ -148,9 +144,13 @@ class Intake:
         """Take the next sequence number for an event that does not go through the queue; with the counts as of then."""
         with self._lock:
             self._busy = True
-            numbers = self._numbers()
-            self._next += 1
-            self._free()
+            try:
+                numbers = self._numbers()
+                self._next += 1
+            finally:
+                self._busy = False
+            while self._beside:
+                self.put(*self._beside.popleft())
             return numbers
 
     def numbers(self) -> Numbers:

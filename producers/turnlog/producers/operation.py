@@ -54,25 +54,23 @@ class Operation:
     def __init__(self, pipe: Pipe, fields: Fields, size: int) -> None:
         scope = current.get()
         ids = pipe.ids
+        every = {**scope.fields, **fields}
         given = fields.get("event_id")
         trace_id, parent_span_id, self._outer_span = scope.place()
         self.event_id: str = ids.event() if given is None else event_id(given)
-        self.trace_id: str = _text(fields, "trace_id") or trace_id or ids.trace()
-        self.span_id: str = _text(fields, "span_id") or ids.span()
+        self.trace_id: str = _text(fields.get("trace_id")) or trace_id or ids.trace()
+        self.span_id: str = _text(fields.get("span_id")) or ids.span()
         self._pipe = pipe
         self._scope = scope
         self._size = size
         self._token: Token[Scope] | None = None
-        self._fields = {
-            **scope.fields,
-            "parent_span_id": parent_span_id,
-            **fields,
-            "event_id": self.event_id,
-            "trace_id": self.trace_id,
-            "span_id": self.span_id,
-        }
+        every.setdefault("parent_span_id", parent_span_id)
+        every["event_id"] = self.event_id
+        every["trace_id"] = self.trace_id
+        every["span_id"] = self.span_id
         if "attributes" in fields:
-            self._fields["attributes"] = attributes_of(scope.fields.get("attributes"), fields["attributes"])
+            every["attributes"] = attributes_of(scope.fields.get("attributes"), fields["attributes"])
+        self._fields = every
         self._began_us = pipe.clock.wall_us()
         self._began_ns = pipe.clock.monotonic_ns()
         self._ended = False
@@ -187,9 +185,8 @@ class Operation:
         self._end("cancelled", {"error_type": DROPPED, "error_message": "nobody held it any more"})
 
 
-def _text(fields: Fields, name: str) -> str | None:
-    value = fields.get(name)
-    return value if is_a(value, str) else None
+def _text(value: Any) -> str | None:
+    return value if value is not None and is_a(value, str) else None
 
 
 def attributes_of(*mappings: Any) -> dict[Any, Any]:

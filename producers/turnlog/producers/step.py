@@ -9,7 +9,7 @@ from turnlog.producers.kinds import STEP, Fields
 from turnlog.producers.operation import Operation
 from turnlog.producers.pipe import Pipe
 from turnlog.producers.scope import Scope
-from turnlog.producers.snapshot import snapshot
+from turnlog.producers.snapshot import copy_in
 
 _CONTENT = ("input", "output", "documents")
 
@@ -24,7 +24,7 @@ class Step(Operation):
     _kind = STEP
 
     def __init__(self, pipe: Pipe, kind: str, name: str, fields: Fields) -> None:
-        size = _copied(fields)
+        size = copy_in(fields, _CONTENT)
         super().__init__(pipe, {**fields, "kind": kind, "name": name}, size)
         self._fields.setdefault("parent_step_id", self._scope.step_id)
         self._fields.setdefault("call_id", self._scope.call_id)
@@ -39,7 +39,7 @@ class Step(Operation):
         given: Fields = {**fields}
         if output is not None:
             given["output"] = output
-        self._add(given, _copied(given))
+        self._add(given, copy_in(given, _CONTENT))
         return self
 
     def finish(self, output: Any = None, **fields: Unpack[StepFields]) -> None:
@@ -55,7 +55,7 @@ class Step(Operation):
         self._end("ok", given)
 
     def _end(self, status: str, fields: Fields, size: int = 0, error: object = None) -> None:
-        super()._end(status, fields, size + _copied(fields), error)
+        super()._end(status, fields, size + copy_in(fields, _CONTENT), error)
 
     def inside(self) -> Scope:
         """Return the scope of what happens inside."""
@@ -70,12 +70,3 @@ class Step(Operation):
             above.call,
             self._me(),
         )
-
-
-def _copied(fields: Fields) -> int:
-    size = 0
-    for name in _CONTENT:
-        if name in fields:
-            fields[name], more = snapshot(fields[name])
-            size += more
-    return size
