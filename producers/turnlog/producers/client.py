@@ -9,7 +9,7 @@ from typing import Any, Self, Unpack, cast
 
 from turnlog.producers.call import Call
 from turnlog.producers.clock import Clock
-from turnlog.producers.coerce import UnfitError, to_float
+from turnlog.producers.coerce import to_float
 from turnlog.producers.connecting import kafka
 from turnlog.producers.fields import (
     CallFields,
@@ -291,7 +291,7 @@ def _seconds(timeout: Any) -> float:
     """Return a number of seconds to wait; the default for what is none, for ends must not raise either."""
     try:
         return min(max(0.0, to_float(timeout)), _LONGEST)
-    except UnfitError:
+    except Exception:  # noqa: BLE001 - a value's own methods may do anything
         return _DEFAULT
 
 

@@ -1,0 +1,107 @@
+"""How many events a second one process gets to the broker: put into the queue, encoded, sent and acknowledged.
+
+Two ways: as a chatbot does, by the client's methods in one thread, which shares the interpreter with the background
+thread; and the background thread alone, from a queue that is full already, which is how fast an outage's backlog goes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from benchmarks.samples import ANSWER, QUESTION
+from benchmarks.servers import kafka
+from benchmarks.table import Row, Section, thousands
+from turnlog.producers import Client, Limits
+from turnlog.schemas import KafkaConnection
+from turnlog.stack import topics
+
+CALLS, LOGS = 30_000, 90_000
+ROOM = Limits(queue_events=200_000, queue_bytes=1 << 30)
+_SYSTEM = "You help customers of a kitchen shop." * 4
+
+
+def full_call(client: Client) -> None:
+    """Log a call that says all that one can: 1.8 kB as it is stored."""
+    call = client.start_call(
+        provider="openai",
+        model="gpt-4o",
+        input=[{"role": "user", "content": QUESTION}],
+        system=_SYSTEM,
+        prompt_name="support",
+        prompt_version="14",
+        temperature=0.2,
+        max_tokens=800,
+        attributes={"channel": "web", "locale": "en-GB"},
+    )
+    call.first_chunk()
+    call.finish(
+        output=ANSWER,
+        response_model="gpt-4o-2024-05-13",
+        response_id="chatcmpl-9aKJ2",
+        finish_reason="stop",
+        usage={"input_tokens": 412, "output_tokens": 163},
+    )
+
+
+def log_line(client: Client) -> None:
+    """Log a line of about 300 bytes as it is stored."""
+    client.info(
+        "looked up order 4711-22 in 12 ms", logger="shop.assistant", template="looked up order %s in %d ms"
+    )
+
+
+def measure() -> Section:
+    """Send calls and lines, each both ways."""
+    rows = []
+    with kafka() as bootstrap:
+        connection = KafkaConnection(bootstrap)
+        topics.apply(connection)
+        for what, log, count in (
+            ("full ModelCalls of 1.8 kB", full_call, CALLS),
+            ("log records of 0.3 kB", log_line, LOGS),
+        ):
+            rows.append(Row(f"{what}, from one thread", f"{thousands(_through(connection, log, count))} events/s"))
+            rows.append(Row(f"{what}, from the queue", f"{thousands(_backlog(connection, log, count))} events/s"))
+    return Section("throughput: events a second of one process, from put to the broker's acknowledgement", rows)
+
+
+def _client(connection: KafkaConnection) -> Client:
+    client = Client(service="bench", connection=connection, limits=ROOM)
+    with client.conversation("warm-up"):
+        full_call(client)
+        log_line(client)
+    client.flush(30)
+    return client
+
+
+def _through(connection: KafkaConnection, log: Callable[[Client], None], count: int) -> float:
+    client = _client(connection)
+    start = time.perf_counter()
+    _chat(client, log, count)
+    return _acknowledged(client, count) / (time.perf_counter() - start)
+
+
+def _backlog(connection: KafkaConnection, log: Callable[[Client], None], count: int) -> float:
+    # Not started before all is queued: what wakes the background thread is taken away for so long.
+    client = Client(service="bench", connection=connection, limits=ROOM)
+    intake = client._pipe._intake
+    intake.asleep = False
+    _chat(client, log, count)
+    intake.asleep = True
+    start = time.perf_counter()
+    client._pipe._wake()
+    return _acknowledged(client, count) / (time.perf_counter() - start)
+
+
+def _chat(client: Client, log: Callable[[Client], None], count: int) -> None:
+    for number in range(count // 10):
+        with client.conversation(f"c-{number}", user_key="user-8841"), client.turn("3"):
+            for _ in range(10):
+                log(client)
+
+
+def _acknowledged(client: Client, count: int) -> int:
+    result = client.close(60)
+    assert result.complete, result
+    return count
