@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
-from turnlog.producers.arguments import Arguments, show
 from turnlog.producers.call import Call
+from turnlog.producers.captured import Arguments, show
 from turnlog.producers.isa import is_a
 from turnlog.producers.scope import Scope, current
 from turnlog.producers.step import Step

@@ -170,9 +170,7 @@ class Recorder:
     Args:
         service: The chatbot's name.
         tenant: Whose data this is.
-        limits: Bounds on memory and time.
-        clock: Where the time is read.
-        ids: Where ids come from.
+        arguments: Any other argument of :class:`turnlog.producers.Client`.
 
     Attributes:
         client: What the chatbot under test gets.
@@ -184,14 +182,10 @@ class Recorder:
         service: str = "chatbot",
         *,
         tenant: str = "default",
-        limits: Limits | None = None,
-        clock: Clock | None = None,
-        ids: Ids | None = None,
+        **arguments: Any,
     ) -> None:
         self.transport = RecordingTransport()
-        self._watched = _WatchedClient(
-            service, tenant=tenant, limits=limits, connect=lambda _: self.transport, clock=clock, ids=ids
-        )
+        self._watched = _WatchedClient(service, tenant=tenant, connect=lambda _: self.transport, **arguments)
         self.client: Client = self._watched
 
     @property
