@@ -68,13 +68,6 @@ class TraceParent(NamedTuple):
         return cls(found["trace"], found["span"])
 
 
-def is_plain_traceparent(header: str) -> bool:
-    """Whether a header of this version, sampled, is well formed; cheaper than to take it apart."""
-    return _PLAIN(header) is not None
-
-
-_PLAIN = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-01", re.ASCII).fullmatch
-
 # Later versions of the standard may add parts behind the flags.
 _TRACEPARENT = re.compile(
     r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-[0-9a-f]{2}(-.*)?", re.ASCII

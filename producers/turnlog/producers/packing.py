@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from turnlog.producers.coerce import UnfitError, to_json, to_mapping, to_text
-from turnlog.producers.ids import Ids, is_plain_traceparent
+from turnlog.producers.ids import Ids, TraceParent
 from turnlog.producers.kinds import Fields, Kind, complete_times, rename
 from turnlog.producers.template import Template
 from turnlog.producers.transport import Message
@@ -79,7 +79,7 @@ class Packer:
         trace_id, span_id = fields.get("trace_id"), fields.get("span_id") or fields.get("parent_span_id")
         if trace_id is not None and span_id is not None:
             parent = f"00-{trace_id}-{span_id}-01"
-            if is_plain_traceparent(parent):
+            if len(parent) == 55 and TraceParent.parse(parent):
                 headers.append((TRACEPARENT, parent.encode()))
         return Message(kind.topic, self._key(kind, fields), value, headers)
 
