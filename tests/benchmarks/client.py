@@ -1,7 +1,8 @@
 """What one call costs the chatbot's thread, beside an OpenTelemetry SDK span and a Langfuse generation.
 
-All three record the same call (200 B in, 460 B out, six attributes), in turns of one run and one process, with their
-own background threads at work: turnlog's sends to a local Kafka, the others' to a local HTTP server that takes all.
+All record the same call (200 B in, 460 B out, six attributes), in turns of one run and one process, with their own
+background threads at work: turnlog's sends to a local Kafka, another tries to reach one that is not there, the
+others' send to a local HTTP server that takes all.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import logging
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from langfuse import Langfuse
@@ -22,12 +23,14 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from benchmarks.samples import ANSWER, QUESTION
 from benchmarks.servers import kafka
 from benchmarks.table import Row, Section, ratio
+from support import free_port
 from turnlog.producers import Client
 from turnlog.schemas import KafkaConnection
 from turnlog.stack import topics
 
 QUESTION_200, ANSWER_460 = (QUESTION * 2)[:200], ANSWER[:460]
 CALLS, TURN = 3000, 100
+UP, DOWN = "turnlog call, Kafka up", "turnlog call, Kafka down"
 
 
 class _TakesAll(http.server.BaseHTTPRequestHandler):
@@ -89,10 +92,8 @@ def _langfuse(url: str) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def _turnlog(bootstrap: str) -> Iterator[Callable[[], None]]:
-    connection = KafkaConnection(bootstrap)
-    topics.apply(connection)
-    client = Client(service="bench", connection=connection)
+def _turnlog(bootstrap: str, *, up: bool) -> Iterator[Callable[[], None]]:
+    client = Client(service="bench", connection=KafkaConnection(bootstrap))
     messages = [{"role": "user", "content": QUESTION_200}]
 
     def call() -> None:
@@ -100,44 +101,50 @@ def _turnlog(bootstrap: str) -> Iterator[Callable[[], None]]:
             one.finish(output=ANSWER_460, usage={"input_tokens": 50, "output_tokens": 110})
 
     yield call
-    result = client.close(30)
-    assert not result.failed + result.dropped, result
+    result = client.close(30 if up else 0.5)
+    assert result.dropped == 0, result
+    assert (result.failed == 0) is up, result
 
 
 def measure() -> Section:
     """Time every call of each client, in turns."""
-    logging.getLogger("langfuse").setLevel(logging.CRITICAL)
-    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
+    for name in ("langfuse", "opentelemetry", "turnlog"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     costs: dict[str, list[int]] = {}
     with (
         kafka() as bootstrap,
         _collector() as url,
         _opentelemetry(url) as otel,
         _langfuse(url) as langfuse,
-        _turnlog(bootstrap) as mine,
     ):
-        clients = {"turnlog call": mine, "OpenTelemetry span": otel, "Langfuse generation": langfuse}
-        for round_ in range(CALLS // TURN + 3):
-            for name, call in clients.items():
-                spent = _timed(call)
-                if round_ >= 3:  # the first rounds warm up
-                    costs.setdefault(name, []).extend(spent)
+        topics.apply(KafkaConnection(bootstrap))
+        with _turnlog(bootstrap, up=True) as up, _turnlog(f"127.0.0.1:{free_port()}", up=False) as down:
+            clients = {UP: up, DOWN: down, "OpenTelemetry span": otel, "Langfuse generation": langfuse}
+            for round_ in range(CALLS // TURN + 3):
+                for name, call in clients.items():
+                    spent = _timed(call)
+                    if round_ >= 3:  # the first rounds warm up
+                        costs.setdefault(name, []).extend(spent)
     figures = {
         name: (statistics.median(spent) / 1000, statistics.quantiles(spent, n=100)[98] / 1000)
         for name, spent in costs.items()
     }
-    base = figures["turnlog call"]
     rows = [
         Row(
             name,
             f"median {median:.1f} µs, p99 {p99:.1f} µs",
-            ""
-            if name == "turnlog call"
-            else f"turnlog: {ratio(base[0], median, 'its median')}, {ratio(base[1], p99, 'its p99')}",
+            "" if name in (UP, DOWN) else _beside(figures, median, p99),
         )
         for name, (median, p99) in figures.items()
     ]
-    return Section(f"client: cost of a call for its caller, {CALLS} calls each, Kafka up", rows)
+    return Section(f"client: cost of a call for its caller, {CALLS} calls each", rows)
+
+
+def _beside(figures: Mapping[str, tuple[float, float]], median: float, p99: float) -> str:
+    return "; ".join(
+        f"{name}: {ratio(figures[name][0], median, 'its median')}, {ratio(figures[name][1], p99, 'its p99')}"
+        for name in (UP, DOWN)
+    )
 
 
 def _timed(call: Callable[[], None]) -> list[int]:

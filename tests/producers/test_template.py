@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turnlog.producers.template import Template
@@ -45,6 +45,7 @@ def fitting(kind: Any) -> st.SearchStrategy[Any]:  # noqa: PLR0911 - one return 
 
 
 @pytest.mark.parametrize("record", WRITTEN)
+@settings(deadline=None)
 @given(data=st.data())
 def test_the_bytes_are_the_general_encoders(record: str, data: st.DataObject) -> None:
     schema = load(record)
@@ -55,6 +56,7 @@ def test_the_bytes_are_the_general_encoders(record: str, data: st.DataObject) ->
     assert Template(schema, encoder.header, {}).encode(fields) == encoder.encode(fields)
 
 
+@settings(deadline=None)
 @given(number=LONG)
 def test_integers_are_written_as_avro_writes_them(number: int) -> None:
     rest, expected = (number << 1) ^ (number >> 63), bytearray()

@@ -6,7 +6,7 @@
 
     messages = [{"role": "user", "content": "Where is my parcel?"}]
     with client.conversation("c-1", user_key="u-17"), client.turn():
-        with client.step("retrieval", "faq", input="parcel") as step:
+        with client.retrieval("faq", input="parcel") as step:
             step.finish(documents=[{"id": "faq-3", "score": 0.9}])
         with client.call(provider="openai", model="gpt-4o", input=messages, temperature=0.2) as call:
             answer = "".join(call.stream(["It is ", "on its way."]))  # or call.first_chunk(), call.chunk(text)
@@ -19,8 +19,9 @@
     client.deployment("d-1", "rollout", model_version_id="mv-1", traffic_percent=10)
     print(client.close())          # Result(sent=…, failed=0, dropped=0, pending=0)
 
-A ``with`` block that an exception leaves records it: an error, a timeout or a cancellation. Without a block:
-``call = client.start_call(…)`` then ``call.finish(…)`` or ``call.fail(error)``. History is replayed with
+A ``with`` or ``async with`` block that an exception leaves records it: an error, a timeout or a cancellation. Without a
+block: ``call = client.start_call(…)`` then ``call.finish(…)`` or ``call.fail(error)``. ``@client.observe`` records a
+function. History is replayed with
 ``event_time=``, ``start_time=``, ``duration=`` and ``event_id=`` (any text: the same text twice counts once).
 Which conversations are kept is said by ``sampling=``, what is captured of their texts by ``content=``, and ``mask=``
 changes every text that is. Settings from the environment or a file: ``Client.from_env()``, ``Client.from_file(path)``.
@@ -39,12 +40,14 @@ from turnlog.producers.result import Result
 from turnlog.producers.sampling import Sampling
 from turnlog.producers.scope import Conversation, Turn
 from turnlog.producers.step import Step
+from turnlog.producers.stream import AsyncStream, Stream
 from turnlog.producers.texts import TextKind
 from turnlog.producers.transport import Message, Transport
 from turnlog.schemas import KafkaConnection, SettingError
 
 __all__ = [
     "REPORT_NAME",
+    "AsyncStream",
     "Call",
     "Client",
     "Clock",
@@ -59,6 +62,7 @@ __all__ = [
     "Sampling",
     "SettingError",
     "Step",
+    "Stream",
     "TextKind",
     "TraceParent",
     "Transport",

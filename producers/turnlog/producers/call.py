@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
-from typing import Any, TypeVar, Unpack
+from collections.abc import AsyncIterable, Callable, Iterable
+from typing import Any, Self, TypeVar, Unpack
 
 from turnlog.producers.fields import CallFields
+from turnlog.producers.isa import is_a
 from turnlog.producers.kinds import CALL, Fields
 from turnlog.producers.operation import Operation
 from turnlog.producers.pipe import Pipe
 from turnlog.producers.scope import Scope
-from turnlog.producers.snapshot import snapshot
+from turnlog.producers.snapshot import copy_in
+from turnlog.producers.stream import AsyncStream, Stream
 
 _Chunk = TypeVar("_Chunk")
+_CONTENT = ("input", "output", "system", "tools")
 
 
 class Call(Operation):
@@ -22,19 +25,18 @@ class Call(Operation):
     leaves the part of the answer that came.
     """
 
-    __slots__ = ("_chunks", "_count", "_first_ns")
+    __slots__ = ("_chunks", "_count", "_first_ns", "_streamed")
     _kind = CALL
 
     def __init__(self, pipe: Pipe, provider: str, model: str, given: Any, fields: Fields) -> None:
         self._chunks: list[str] = []
         self._count = 0
         self._first_ns: int | None = None
-        copy, size = snapshot(given)
-        for name in ("system", "tools"):
-            if name in fields:
-                fields[name], more = snapshot(fields[name])
-                size += more
-        super().__init__(pipe, {**fields, "provider_name": provider, "request_model": model, "input": copy}, size)
+        self._streamed = False
+        fields["provider_name"] = provider
+        fields["request_model"] = model
+        fields["input"] = given
+        super().__init__(pipe, fields, copy_in(fields, _CONTENT))
 
     def first_chunk(self) -> None:
         """Say that the first chunk of the answer has come; only the first time counts."""
@@ -46,42 +48,35 @@ class Call(Operation):
         if self._first_ns is None:
             self._first_ns = self._pipe.clock.monotonic_ns()
         self._count += 1
-        if isinstance(text, str):
+        if is_a(text, str):
             self._chunks.append(text)
 
-    def stream(
-        self, chunks: Iterable[_Chunk], text: Callable[[_Chunk], str | None] | None = None
-    ) -> Generator[_Chunk, None, None]:
-        """Yield the chunks as they come, and record them; what the iterator raises is recorded and raised.
+    def stream(self, chunks: Iterable[_Chunk], text: Callable[[_Chunk], str | None] | None = None) -> Stream[_Chunk]:
+        """Return an iterator that yields the chunks as they come and records them.
 
-        The call is finished by its ``with`` block or :meth:`finish`; outside of a block also by an error or by closing
-        this iterator early.
+        What the chunks' iterator raises is recorded and raised. The call is ended by its ``with`` block or
+        :meth:`finish`; outside of a block also by an error, and, as cancelled, by closing or dropping the iterator
+        half read. If the iterator was read to its end, a call that nobody holds any more has ended well.
 
         Args:
             chunks: The answer.
             text: Gets a chunk's text; by default understands texts and OpenAI's chunks.
         """
-        get = text or text_of
-        try:
-            for each in chunks:
-                self.chunk(_safely(get, each))
-                yield each
-        except BaseException as error:
-            self._broken(error)
-            raise
+        return Stream(self, chunks, text)
 
-    async def astream(
+    def astream(
         self, chunks: AsyncIterable[_Chunk], text: Callable[[_Chunk], str | None] | None = None
-    ) -> AsyncGenerator[_Chunk, None]:
+    ) -> AsyncStream[_Chunk]:
         """Do as :meth:`stream` does for an asynchronous iterator."""
-        get = text or text_of
-        try:
-            async for each in chunks:
-                self.chunk(_safely(get, each))
-                yield each
-        except BaseException as error:
-            self._broken(error)
-            raise
+        return AsyncStream(self, chunks, text)
+
+    def update(self, output: Any = None, **fields: Unpack[CallFields]) -> Self:
+        """Say what is known by now, such as usage or response_model; ignored after the end."""
+        given: Fields = {**fields}
+        if output is not None:
+            given["output"] = output
+        self._add(given, copy_in(given, _CONTENT))
+        return self
 
     def finish(self, output: Any = None, **fields: Unpack[CallFields]) -> None:
         """End the call well; only the first end counts.
@@ -90,46 +85,50 @@ class Call(Operation):
             output: The answer: a text, a message, or messages, one for each choice; by default the chunks' text.
             fields: What is known now, such as usage, finish_reason, response_model, response_id.
         """
-        self._end("ok", {**fields, "output": output})
+        given: Fields = {**fields}
+        if output is not None:
+            given["output"] = output
+        self._end("ok", given)
 
-    def _broken(self, error: BaseException) -> None:
+    def stream_ended(self) -> None:
+        """Hear from a stream that it was read to its end."""
+        self._streamed = True
+
+    def stream_broke(self, error: BaseException) -> None:
+        """Hear from a stream that it raised, or by GeneratorExit that nobody reads on."""
         # Inside a with block, leaving a loop early closes the iterator while the call goes on.
-        if self._token is None or not isinstance(error, GeneratorExit):
+        if self._token is None or not is_a(error, GeneratorExit):
             self.fail(error)
 
-    def _end(self, status: str, fields: Fields, size: int = 0) -> None:
-        output = fields.get("output")
-        if output is None and self._chunks:
-            output = "".join(self._chunks)
-        fields["output"], more = snapshot(output)
+    def _dropped(self) -> None:
+        if self._streamed:
+            self._end("ok", {})
+        else:
+            super()._dropped()
+
+    def _end(self, status: str, fields: Fields, size: int = 0, error: object = None) -> None:
+        if self._ended:
+            return
+        size += copy_in(fields, _CONTENT)
+        if self._chunks and "output" not in fields and "output" not in self._fields:
+            fields["output"] = text = "".join(self._chunks)
+            size += len(text)
         if self._first_ns is not None and "time_to_first_chunk" not in fields:
             fields["time_to_first_chunk_us"] = max(0, self._first_ns - self._began_ns) // 1000
         if self._count and "output_chunks" not in fields:
             fields["output_chunks"] = self._count
-        super()._end(status, fields, size + more)
+        super()._end(status, fields, size, error)
 
-    def _inside(self) -> Scope:
-        return Scope(self._scope.fields, self.trace_id, self.span_id, self.event_id, self._scope.step_id)
-
-
-def text_of(chunk: Any) -> str | None:
-    """Return the text of a chunk: of a text, or of OpenAI's chat completion chunk as an object or dict."""
-    if isinstance(chunk, str):
-        return chunk
-    choices = _get(chunk, "choices")
-    if not choices:
-        return None
-    content = _get(_get(choices[0], "delta"), "content")
-    return content if isinstance(content, str) else None
-
-
-def _get(value: Any, name: str) -> Any:
-    return value.get(name) if isinstance(value, dict) else getattr(value, name, None)
-
-
-def _safely(get: Callable[[_Chunk], str | None], chunk: _Chunk) -> str | None:
-    try:
-        text = get(chunk)
-    except Exception:  # noqa: BLE001 - a chunk of an unknown shape is counted without its text
-        return None
-    return text if isinstance(text, str) else None
+    def inside(self) -> Scope:
+        """Return the scope of what happens inside."""
+        above = self._scope
+        return Scope(
+            above.fields,
+            self.trace_id,
+            self.span_id,
+            self.event_id,
+            above.step_id,
+            self._outer_span,
+            self._me(),
+            above.step,
+        )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Self, Unpack, cast
 
 from turnlog.producers.arguments import ClientArguments
 from turnlog.producers.call import Call
 from turnlog.producers.clock import Clock
+from turnlog.producers.coerce import to_float
 from turnlog.producers.content import Contents
 from turnlog.producers.fields import (
     CallFields,
@@ -26,6 +27,7 @@ from turnlog.producers.fields import (
     StepKind,
 )
 from turnlog.producers.ids import Ids
+from turnlog.producers.instruments import Instruments
 from turnlog.producers.kinds import DATASET, DEPLOYMENT, MODEL, SCORE, Fields
 from turnlog.producers.limits import Limits
 from turnlog.producers.moments import emit, emit_log, emit_security, pointing, scored
@@ -36,7 +38,7 @@ from turnlog.producers.pipe import Pipe
 from turnlog.producers.policy import Mask
 from turnlog.producers.result import Result
 from turnlog.producers.sampling import Sampling
-from turnlog.producers.scope import Conversation, Turn, traceparent
+from turnlog.producers.scope import Conversation, Turn
 from turnlog.producers.secrecy import shown
 from turnlog.producers.settings import Configuration
 from turnlog.producers.step import Step
@@ -45,7 +47,7 @@ from turnlog.producers.version import SDK_NAME, sdk_version
 from turnlog.schemas import KafkaConnection, SettingError
 
 
-class Client:
+class Client(Instruments):
     """Logs a chatbot's calls, steps, lines, scores and releases, off the chatbot's path.
 
     Safe to use from any thread and any task; one per process is enough. After the constructor nothing raises, whatever
@@ -186,7 +188,7 @@ class Client:
     def conversation(
         self, conversation_id: str, *, traceparent: str | None = None, **fields: Unpack[ScopeFields]
     ) -> Conversation:
-        """Return a ``with`` block whose events belong to a chat.
+        """Return a ``with`` or ``async with`` block whose events belong to a chat.
 
         Args:
             conversation_id: The chat's id.
@@ -198,7 +200,9 @@ class Client:
     def turn(
         self, turn_id: str | None = None, *, traceparent: str | None = None, **fields: Unpack[ScopeFields]
     ) -> Turn:
-        """Return a ``with`` block whose events belong to one exchange of a chat and share a trace.
+        """Return a ``with`` or ``async with`` block whose events belong to one exchange of a chat and share a trace.
+
+        The trace is the request's by ``traceparent``, else that of OpenTelemetry's active span, else a new one.
 
         Args:
             turn_id: Its id; by default a new UUIDv7.
@@ -207,14 +211,10 @@ class Client:
         """
         return Turn(self._pipe.ids, turn_id, {**fields}, traceparent)
 
-    def traceparent(self) -> str | None:
-        """Return the W3C header for requests made here; None outside of a call, step or incoming trace."""
-        return traceparent()
-
     # What takes time
 
     def call(self, *, provider: str, model: str, input: Any = None, **fields: Unpack[CallFields]) -> Call:  # noqa: A002 - the word for it
-        """Start a model call: use it as a ``with`` block, or keep it and :meth:`Call.finish` it.
+        """Start a model call: use it as a ``with`` or ``async with`` block, or keep it and :meth:`Call.finish` it.
 
         Args:
             provider: Who serves the model: openai, anthropic, vllm …
@@ -222,19 +222,19 @@ class Client:
             input: What it is asked: messages as OpenAI's API or OpenTelemetry has them, or one text.
             fields: What else is known, by name.
         """
-        return Call(self._pipe, provider, model, input, {**fields})
+        return Call(self._pipe, provider, model, input, cast("Fields", fields))
 
     start_call = call
 
     def step(self, kind: StepKind, name: str, **fields: Unpack[StepFields]) -> Step:
-        """Start a step: use it as a ``with`` block, or keep it and :meth:`Step.finish` it.
+        """Start a step: use it as a ``with`` or ``async with`` block, or keep it and :meth:`Step.finish` it.
 
         Args:
             kind: What kind of step.
             name: The tool, index, guardrail or agent.
             fields: What else is known, by name.
         """
-        return Step(self._pipe, kind, name, {**fields})
+        return Step(self._pipe, kind, name, cast("Fields", fields))
 
     start_step = step
 
@@ -320,11 +320,11 @@ class Client:
 
     def flush(self, timeout: float = 10.0) -> Result:
         """Wait until everything logged so far is delivered or given up, at most that many seconds."""
-        return self._pipe.flush(timeout)
+        return self._pipe.flush(_seconds(timeout))
 
     def close(self, timeout: float = 10.0) -> Result:
         """Deliver what is queued, account for the rest, and stop, in about that many seconds at most."""
-        return self._pipe.close(timeout)
+        return self._pipe.close(_seconds(timeout))
 
     def result(self) -> Result:
         """Return the counts so far, at once."""
@@ -337,6 +337,18 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _seconds(timeout: Any) -> float:
+    """Return a number of seconds to wait; the default for what is none, for ends must not raise either."""
+    try:
+        return min(max(0.0, to_float(timeout)), _LONGEST)
+    except Exception:  # noqa: BLE001 - a value's own methods may do anything
+        return _DEFAULT
+
+
+_DEFAULT = 10.0
+_LONGEST = 86_400.0
 
 
 def _host() -> str | None:

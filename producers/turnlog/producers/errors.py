@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from traceback import TracebackException
+from typing import cast
 
 from turnlog.producers.fields import Status
+from turnlog.producers.isa import is_a
 
 _CANCELLED = frozenset({"CancelledError", "GeneratorExit", "KeyboardInterrupt"})
 
@@ -15,8 +17,8 @@ def outcome_of(error: BaseException | str) -> tuple[Status, str, str]:
     A timeout is a TimeoutError or anything named after one, as HTTP and model clients have theirs; cancelled is what
     asyncio, concurrent.futures, a closed generator or Ctrl-C ended.
     """
-    if not isinstance(error, BaseException):
-        return "error", "error", error
+    if not is_a(error, BaseException):
+        return "error", "error", cast("str", error)
     names = [each.__name__ for each in type(error).__mro__]
     if not _CANCELLED.isdisjoint(names):
         status: Status = "cancelled"

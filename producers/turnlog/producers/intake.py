@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from threading import Event as Flag
-from threading import Lock
+from threading import RLock
 from typing import NamedTuple
 
 from turnlog.producers.kinds import Fields, Kind, Priority
@@ -64,7 +64,11 @@ class Intake:
         self._room = tuple(int(limits.queue_events * _SHARE[each]) for each in Priority)
         self._room_bytes = tuple(int(limits.queue_bytes * _SHARE[each]) for each in Priority)
         self._wake = wake
-        self._lock = Lock()
+        # A signal's handler, a finaliser or a log handler may log in the middle of put, in the same thread: it passes
+        # the lock, finds it busy, and leaves its event beside the queue for the interrupted put to take in.
+        self._lock = RLock()
+        self._busy = False
+        self._beside: deque[tuple[Kind, Fields, int, int]] = deque()
         self._items: deque[Event | Barrier] = deque()
         self._next = self._accepted = self._full = self._late = 0
         self._bytes_in = self._bytes_out = 0
@@ -72,23 +76,35 @@ class Intake:
 
     def put(self, kind: Kind, fields: Fields, observed_time: int, size: int) -> None:
         """Queue an event, or count it as dropped. Takes about a microsecond."""
-        size += _EVENT_BYTES
-        priority = kind.priority
         with self._lock:
-            if self._closed:
-                self._late += 1
+            if self._busy:
+                self._beside.append((kind, fields, observed_time, size))
                 return
-            sequence = self._next
-            self._next = sequence + 1
-            waiting = self._bytes_in - self._bytes_out
-            if len(self._items) >= self._room[priority] or waiting + size > self._room_bytes[priority]:
-                self._full += 1
-                return
-            self._accepted += 1
-            self._bytes_in += size
-            self._items.append(Event(sequence, kind, fields, observed_time, size))
+            self._busy = True
+            try:
+                self._admit(kind, fields, observed_time, size + _EVENT_BYTES)
+            finally:
+                self._busy = False
+            while self._beside:
+                self.put(*self._beside.popleft())
         if self.asleep:
+            self.asleep = False  # one signal is enough
             self._wake()
+
+    def _admit(self, kind: Kind, fields: Fields, observed_time: int, size: int) -> None:
+        if self._closed:
+            self._late += 1
+            return
+        sequence = self._next
+        self._next = sequence + 1
+        priority = kind.priority
+        waiting = self._bytes_in - self._bytes_out + size
+        if len(self._items) >= self._room[priority] or waiting > self._room_bytes[priority]:
+            self._full += 1
+            return
+        self._accepted += 1
+        self._bytes_in += size
+        self._items.append(Event(sequence, kind, fields, observed_time, size))
 
     def bar(self, barrier: Barrier) -> bool:
         """Put a barrier behind what is queued; False if the intake is closed. A closing barrier closes it."""
@@ -127,8 +143,14 @@ class Intake:
     def number(self) -> Numbers:
         """Take the next sequence number for an event that does not go through the queue; with the counts as of then."""
         with self._lock:
-            numbers = self._numbers()
-            self._next += 1
+            self._busy = True
+            try:
+                numbers = self._numbers()
+                self._next += 1
+            finally:
+                self._busy = False
+            while self._beside:
+                self.put(*self._beside.popleft())
             return numbers
 
     def numbers(self) -> Numbers:

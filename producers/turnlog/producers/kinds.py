@@ -142,8 +142,11 @@ def _call(fields: Fields) -> None:
 
 
 def _reasons(fields: Fields) -> tuple[Any, ...]:
+    given = fields.pop("finish_reason", ())
+    if type(given) is str:
+        return (given,)
     try:
-        return tuple(to_items(fields.pop("finish_reason", ())))
+        return tuple(to_items(given))
     except UnfitError:
         return ()
 
@@ -165,7 +168,7 @@ _TOKENS = {
 def _usage(fields: Fields, usage: Any) -> None:
     """Sort counts into the token fields and the map of other units; details of OpenAI's are one level down."""
     try:
-        counts = to_mapping(usage)
+        counts = usage if type(usage) is dict else to_mapping(usage)
     except UnfitError:
         return
     other: dict[str, float] = {}

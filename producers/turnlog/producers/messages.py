@@ -33,6 +33,8 @@ def output_json(output: Any, finish_reasons: Iterable[Any] = ()) -> str | None:
 
 def system_json(system: Any) -> str | None:
     """Return system instructions, a text or parts, as a list of parts."""
+    if type(system) is str:
+        return f'[{{"type":"text","content":{_quote(system)}}}]'
     return None if system is None else to_json(_parts(system))
 
 
@@ -62,8 +64,12 @@ def _is_plain(message: Any) -> bool:
 
 def _plain(role: str, text: str, finish_reason: Any = None) -> str:
     """Write such a message, at a third of the general encoder's cost."""
-    ending = "" if finish_reason is None else f',"finish_reason":{to_json(finish_reason)}'
+    ending = "" if finish_reason is None else f',"finish_reason":{_reason(finish_reason)}'
     return f'{{"role":{_quote(role)},"parts":[{{"type":"text","content":{_quote(text)}}}]{ending}}}'
+
+
+def _reason(reason: Any) -> str:
+    return _quote(reason) if type(reason) is str else to_json(reason)
 
 
 def _readable(message: Any, role: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from turnlog.producers.errors import message_of, trace_of, type_of
 from turnlog.producers.ids import event_id
+from turnlog.producers.isa import is_a
 from turnlog.producers.kinds import DEBUG, LOG, SECURITY, Fields, Kind
 from turnlog.producers.operation import Operation, attributes_of
 from turnlog.producers.pipe import Pipe
@@ -35,22 +36,23 @@ def emit(pipe: Pipe, kind: Kind, fields: Fields) -> str:
     given = fields.get("event_id")
     identity = pipe.ids.event() if given is None else event_id(given)
     copy, size = snapshot(fields)
+    trace_id, parent_span_id, _ = scope.place()
     every = {
-        "trace_id": scope.trace_id,
-        "parent_span_id": scope.span_id,
+        "trace_id": trace_id,
+        "parent_span_id": parent_span_id,
         **scope.fields,
         **(copy or {}),
         "event_id": identity,
     }
     if "attributes" in fields:
-        every["attributes"] = attributes_of(scope.fields.get("attributes"), every["attributes"])
+        every["attributes"] = attributes_of(scope.fields.get("attributes"), every.get("attributes"))
     pipe.put(kind, every, size)
     return identity
 
 
 def emit_log(pipe: Pipe, log_type: str, body: Any, fields: Fields) -> str:
     """Hand over a log line; return its id."""
-    known = log_type if isinstance(log_type, str) else ""
+    known = log_type if is_a(log_type, str) else ""
     number, text = _SEVERITIES.get(known, _SEVERITIES["info"])
     fields["log_type"] = log_type
     fields["body"] = body
@@ -58,7 +60,7 @@ def emit_log(pipe: Pipe, log_type: str, body: Any, fields: Fields) -> str:
     fields.setdefault("severity_text", text)
     fields.setdefault("call_id", current.get().call_id)
     error = fields.pop("exception", None)
-    if isinstance(error, BaseException):
+    if is_a(error, BaseException):
         fields["exception_type"] = type_of(error)
         fields["exception_message"] = message_of(error)
         fields["trace"] = trace_of(error)
@@ -74,15 +76,15 @@ def emit_security(pipe: Pipe, event: str, body: Any, fields: Fields) -> str:
 
 def scored(value: Any) -> Fields:
     """Return a score's value as its record has it: a number, a yes or no, or a label."""
-    if isinstance(value, bool):
+    if is_a(value, bool):
         return {"data_type": "boolean", "value": float(value)}
-    if isinstance(value, str):
+    if is_a(value, str):
         return {"data_type": "categorical", "label": value}
     return {"data_type": "numeric", "value": value}
 
 
 def pointing(target: Operation | str | None) -> Fields:
     """Return the fields by which a score points at what it judges."""
-    if isinstance(target, Operation):
+    if is_a(target, Operation):
         return target.coordinates()
     return {} if target is None else {"target_event_id": event_id(target)}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Mapping
-from threading import Lock, Thread
+from collections.abc import Callable, Mapping
+from threading import Lock, Thread, get_ident
 from typing import Any
 from weakref import WeakSet
 
@@ -59,6 +59,7 @@ class Pipe:
         self._worker = Worker(self._intake, packer, self._connect, self._limits, self.clock)
         self._thread: Thread | None = None
         self._starting = Lock()
+        self._unsettled: set[Callable[[], None]] = set()
 
     def put(self, kind: Kind, fields: Fields, size: int = 0) -> None:
         """Hand over an event; never blocks or raises. The pipe owns the dict from now on.
@@ -70,12 +71,29 @@ class Pipe:
         """
         self._intake.put(kind, fields, self.clock.wall_us(), size)
 
+    def unsettled(self, settle: Callable[[], None]) -> None:
+        """Remember an event whose outcome is about to be known; a flush or close settles it as of then."""
+        self._unsettled.add(settle)
+
+    def settled(self, settle: Callable[[], None]) -> bool:
+        """Forget such an event; whether it was still remembered, so that it is put once."""
+        try:
+            self._unsettled.remove(settle)
+        except KeyError:
+            return False
+        return True
+
     def result(self) -> Result:
         """Return the counts so far."""
         return self._worker.result()
 
+    def _settle(self) -> None:
+        for settle in tuple(self._unsettled):
+            settle()
+
     def flush(self, timeout: float) -> Result:
         """Wait until all events so far are delivered or given up, at most that many seconds; return the counts."""
+        self._settle()
         barrier = Barrier(self._deadline(timeout))
         if self._intake.numbers().accepted and self._intake.bar(barrier):
             barrier.reached.wait(timeout)
@@ -83,6 +101,7 @@ class Pipe:
 
     def close(self, timeout: float) -> Result:
         """Flush, report and stop, in at most about that many seconds; later events are dropped. May be repeated."""
+        self._settle()
         deadline = self._deadline(timeout)
         # A fifth of the time is kept to say in-band what could not be delivered in the rest.
         self._worker.close_by(deadline, min(1_000_000_000, int(timeout * 0.2e9)))
@@ -104,10 +123,14 @@ class Pipe:
         return self.clock.monotonic_ns() + int(timeout * 1e9)
 
     def _wake(self) -> None:
+        # What a signal or a finaliser logs may come in the middle of these lines: no lock may be waited for here.
         if self._thread is not None:
-            self._worker.woken.set()
+            if self._thread.ident != get_ident():
+                self._worker.woken.set()
             return
-        with self._starting:
+        if not self._starting.acquire(blocking=False):
+            return  # it is being started, and looks at the queue first
+        try:
             if self._thread is None:
                 thread = Thread(target=self._worker.run, name="turnlog", daemon=True)
                 try:
@@ -117,6 +140,8 @@ class Pipe:
                 self._thread = thread
                 _running.add(self)
                 _close_with_multiprocessing()
+        finally:
+            self._starting.release()
 
     def after_fork(self) -> None:
         """Start a new life in a forked child; what was queued is the parent's to send."""

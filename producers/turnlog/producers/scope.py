@@ -5,12 +5,17 @@ One variable serves all clients of a process, so that a library's client and the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextvars import ContextVar, Token
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar, Token, copy_context
+from functools import wraps
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
 
+from turnlog.producers import otel
 from turnlog.producers.ids import Ids, TraceParent
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 class Scope(NamedTuple):
@@ -22,6 +27,9 @@ class Scope(NamedTuple):
         span_id: W3C span of the enclosing operation, here or, by ``traceparent``, in a caller.
         call_id: event_id of the enclosing model call.
         step_id: event_id of the enclosing step.
+        outer_span: OpenTelemetry's span that was active when this scope was entered; another one is inside of it.
+        call: Gives the enclosing call, as long as somebody holds it.
+        step: Gives the enclosing step, as long as somebody holds it.
     """
 
     fields: Mapping[str, Any] = {}
@@ -29,13 +37,33 @@ class Scope(NamedTuple):
     span_id: str | None = None
     call_id: str | None = None
     step_id: str | None = None
+    outer_span: int = otel.NONE
+    call: Callable[[], Any] | None = None
+    step: Callable[[], Any] | None = None
+
+    def place(self) -> tuple[str | None, str | None, int]:
+        """Return the trace, and the span in it, that something here belongs to, and OpenTelemetry's span.
+
+        OpenTelemetry's active span is the parent if it was started inside this scope and belongs to its trace, or if
+        there is no trace here yet.
+        """
+        context = otel.active_span()
+        if context is None:
+            return self.trace_id, self.span_id, otel.NONE
+        outer = otel.span_number(context)
+        if outer == self.outer_span:
+            return self.trace_id, self.span_id, outer
+        parent = otel.parent_of(context)
+        if self.trace_id in (None, parent.trace_id):
+            return parent.trace_id, parent.span_id, outer
+        return self.trace_id, self.span_id, outer
 
 
 current: ContextVar[Scope] = ContextVar("turnlog_scope", default=Scope())  # noqa: B039 - a Scope never changes
 
 
 class Entered:
-    """A scope that is in force inside a ``with`` block."""
+    """A scope that is in force inside a ``with`` or ``async with`` block."""
 
     __slots__ = ("_scope", "_token")
 
@@ -52,6 +80,14 @@ class Entered:
     ) -> None:
         leave(self._token)
         self._token = None
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, trace)
 
 
 def leave(token: Token[Scope] | None) -> None:
@@ -74,22 +110,21 @@ class Conversation(Entered):
 
     def __init__(self, conversation_id: str, fields: Mapping[str, Any], traceparent: str | None) -> None:
         above = current.get()
-        parent = TraceParent.parse(traceparent)
-        if parent is None and above.trace_id is not None and above.span_id is not None:
-            parent = TraceParent(above.trace_id, above.span_id)
+        parent, outer = _parent(above, traceparent)
         inherited = {name: value for name, value in above.fields.items() if name != "turn_id"}
         super().__init__(
             Scope(
                 {**inherited, **fields, "conversation_id": conversation_id},
                 parent.trace_id if parent else None,
                 parent.span_id if parent else None,
+                outer_span=outer,
             )
         )
         self.conversation_id = conversation_id
 
 
 class Turn(Entered):
-    """One exchange in a chat, with a trace of its own.
+    """One exchange in a chat, with a trace of its own unless it joins one.
 
     Attributes:
         turn_id: Its id.
@@ -100,9 +135,7 @@ class Turn(Entered):
 
     def __init__(self, ids: Ids, turn_id: str | None, fields: Mapping[str, Any], traceparent: str | None) -> None:
         above = current.get()
-        parent = TraceParent.parse(traceparent)
-        if parent is None and above.trace_id is not None and above.span_id is not None:
-            parent = TraceParent(above.trace_id, above.span_id)
+        parent, outer = _parent(above, traceparent)
         self.turn_id = ids.event() if turn_id is None else turn_id
         self.trace_id = parent.trace_id if parent else ids.trace()
         super().__init__(
@@ -112,13 +145,44 @@ class Turn(Entered):
                 parent.span_id if parent else None,
                 None,
                 above.step_id,
+                outer,
+                step=above.step,
             )
         )
 
 
+def _parent(above: Scope, traceparent: str | None) -> tuple[TraceParent | None, int]:
+    """Return what a conversation or turn is part of, and OpenTelemetry's span around it.
+
+    That is, in this order: the header that came with the request, OpenTelemetry's span if it was started since the
+    scope above was entered, the scope above.
+    """
+    context = otel.active_span()
+    outer = otel.span_number(context)
+    parent = TraceParent.parse(traceparent)
+    if parent is None and context is not None and outer != above.outer_span:
+        parent = otel.parent_of(context)
+    if parent is None and above.trace_id is not None and above.span_id is not None:
+        parent = TraceParent(above.trace_id, above.span_id)
+    return parent, outer
+
+
 def traceparent() -> str | None:
     """Return the header for requests made here, so that what they log joins this trace; None outside of a trace."""
-    scope = current.get()
-    if scope.trace_id is None or scope.span_id is None:
-        return None
-    return str(TraceParent(scope.trace_id, scope.span_id))
+    trace_id, span_id, _ = current.get().place()
+    return None if trace_id is None or span_id is None else str(TraceParent(trace_id, span_id))
+
+
+def bind(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Return a function that runs in the context of this moment, whichever thread calls it, and however often."""
+    context = copy_context()
+    given: Any = function
+    if not callable(given):
+        return function  # which fails where it would have failed
+
+    @wraps(function)
+    def bound(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        # A context can be entered by one thread at a time, and what one run sets is no business of the next.
+        return context.copy().run(function, *args, **kwargs)
+
+    return bound

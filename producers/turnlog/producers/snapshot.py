@@ -6,6 +6,7 @@ Texts are immutable and shared, so a copy costs well under a microsecond a messa
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 _DEPTH = 32
@@ -19,6 +20,20 @@ def snapshot(value: Any) -> tuple[Any, int]:
         return _copy(value, 0)
     except Exception:  # noqa: BLE001 - a dict that another thread changes, or a subclass with ideas of its own
         return None, _SMALL
+
+
+def copy_in(fields: dict[str, Any], names: Iterable[str]) -> int:
+    """Replace those fields that are there by copies, and return about how many bytes they hold."""
+    size = 0
+    for name in names:
+        if name in fields:
+            value = fields[name]
+            if type(value) is str:
+                size += len(value)
+            elif value is not None:
+                fields[name], more = snapshot(value)
+                size += more
+    return size
 
 
 def _copy(value: Any, depth: int) -> tuple[Any, int]:  # noqa: PLR0911 - one return for each kind of value
@@ -41,8 +56,13 @@ def _copy(value: Any, depth: int) -> tuple[Any, int]:  # noqa: PLR0911 - one ret
     if kind is list or kind is tuple:
         if depth > _DEPTH:
             return "…", _SMALL
-        pairs = [_copy(each, depth + 1) for each in value]
-        return [copy for copy, _ in pairs], 32 + sum(size for _, size in pairs)
+        items = []
+        size = 32
+        for each in value:
+            copy, more = _copy(each, depth + 1)
+            items.append(copy)
+            size += more
+        return items, size
     if kind is int or kind is float or kind is bool or value is None:
         return value, _SMALL
     return value, _OBJECT

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any, Self, Unpack
 
 from turnlog.producers.fields import StepFields
 from turnlog.producers.kinds import STEP, Fields
 from turnlog.producers.operation import Operation
 from turnlog.producers.pipe import Pipe
 from turnlog.producers.scope import Scope
-from turnlog.producers.snapshot import snapshot
+from turnlog.producers.snapshot import copy_in
 
 _CONTENT = ("input", "output", "documents")
 
@@ -24,10 +24,23 @@ class Step(Operation):
     _kind = STEP
 
     def __init__(self, pipe: Pipe, kind: str, name: str, fields: Fields) -> None:
-        fields, size = _copied(fields)
+        size = copy_in(fields, _CONTENT)
         super().__init__(pipe, {**fields, "kind": kind, "name": name}, size)
         self._fields.setdefault("parent_step_id", self._scope.step_id)
         self._fields.setdefault("call_id", self._scope.call_id)
+
+    @property
+    def is_retrieval(self) -> bool:
+        """Whether it is a retrieval, whose result is documents."""
+        return str.__eq__("retrieval", self._fields.get("kind")) is True
+
+    def update(self, output: Any = None, **fields: Unpack[StepFields]) -> Self:
+        """Say what is known by now, such as documents or a verdict; ignored after the end."""
+        given: Fields = {**fields}
+        if output is not None:
+            given["output"] = output
+        self._add(given, copy_in(given, _CONTENT))
+        return self
 
     def finish(self, output: Any = None, **fields: Unpack[StepFields]) -> None:
         """End the step well; only the first end counts.
@@ -41,18 +54,19 @@ class Step(Operation):
             given["output"] = output
         self._end("ok", given)
 
-    def _end(self, status: str, fields: Fields, size: int = 0) -> None:
-        fields, more = _copied(fields)
-        super()._end(status, fields, size + more)
+    def _end(self, status: str, fields: Fields, size: int = 0, error: object = None) -> None:
+        super()._end(status, fields, size + copy_in(fields, _CONTENT), error)
 
-    def _inside(self) -> Scope:
-        return Scope(self._scope.fields, self.trace_id, self.span_id, self._scope.call_id, self.event_id)
-
-
-def _copied(fields: Fields) -> tuple[Fields, int]:
-    size = 0
-    for name in _CONTENT:
-        if name in fields:
-            fields[name], more = snapshot(fields[name])
-            size += more
-    return fields, size
+    def inside(self) -> Scope:
+        """Return the scope of what happens inside."""
+        above = self._scope
+        return Scope(
+            above.fields,
+            self.trace_id,
+            self.span_id,
+            above.call_id,
+            self.event_id,
+            self._outer_span,
+            above.call,
+            self._me(),
+        )

@@ -32,19 +32,12 @@ def varint(number: int) -> bytes:
     if 0 <= number < 2048:
         return SMALL[number]
     if _LONG <= number < _LONGER:  # a moment in microseconds, from 1987 to 2112
+        # Eight groups of seven bits, spread to eight bits each by halves, quarters and eighths.
         rest = number << 1
-        return bytes(
-            (
-                rest & 0x7F | 0x80,
-                rest >> 7 & 0x7F | 0x80,
-                rest >> 14 & 0x7F | 0x80,
-                rest >> 21 & 0x7F | 0x80,
-                rest >> 28 & 0x7F | 0x80,
-                rest >> 35 & 0x7F | 0x80,
-                rest >> 42 & 0x7F | 0x80,
-                rest >> 49,
-            )
-        )
+        rest = rest & 0x0FFF_FFFF | (rest & 0xFF_FFFF_F000_0000) << 4
+        rest = rest & 0x3FFF_0000_3FFF | (rest & 0x0FFF_C000_0FFF_C000) << 2
+        rest = rest & 0x7F_007F_007F_007F | (rest & 0x3F80_3F80_3F80_3F80) << 1
+        return (rest | 0x80_8080_8080_8080).to_bytes(8, "little")
     if not _LOWEST <= number <= _HIGHEST:
         raise OverflowError("more than 64 bits")
     return _encode(number)
