@@ -33,6 +33,7 @@ from turnlog.producers.limits import Limits
 from turnlog.producers.losses import REPORT_NAME
 from turnlog.producers.result import Result
 from turnlog.producers.scope import Conversation, Turn
+from turnlog.producers.spool import Spool
 from turnlog.producers.step import Step
 from turnlog.producers.transport import Message, Transport
 from turnlog.schemas import KafkaConnection, SettingError
@@ -49,6 +50,7 @@ __all__ = [
     "Message",
     "Result",
     "SettingError",
+    "Spool",
     "Step",
     "TraceParent",
     "Transport",

@@ -32,6 +32,7 @@ from turnlog.producers.operation import Operation
 from turnlog.producers.pipe import Pipe
 from turnlog.producers.result import Result
 from turnlog.producers.scope import Conversation, Turn, traceparent
+from turnlog.producers.spool import Spool
 from turnlog.producers.step import Step
 from turnlog.producers.transport import Connect
 from turnlog.producers.version import SDK_NAME, sdk_version
@@ -57,6 +58,7 @@ class Client:
         service_instance: Which instance of it; by default the host's name.
         connection: Where Kafka is.
         limits: Bounds on memory and time.
+        spool: A directory for what Kafka does not take: it outlives the process. None to lose it instead.
         connect: Makes another transport than Kafka's, such as :mod:`turnlog.producers.testing`'s.
         clock: Where the time is read.
         ids: Where ids come from.
@@ -75,6 +77,7 @@ class Client:
         service_instance: str | None = None,
         connection: KafkaConnection | None = None,
         limits: Limits | None = None,
+        spool: Spool | None = None,
         connect: Connect | None = None,
         clock: Clock | None = None,
         ids: Ids | None = None,
@@ -94,10 +97,11 @@ class Client:
                 "sdk_name": SDK_NAME,
                 "sdk_version": sdk_version(),
             },
-            connect or kafka(connection or KafkaConnection(), limits),
+            connect or kafka(connection or KafkaConnection(), limits, give_up=spool is None),
             limits,
             clock or Clock(),
             ids or Ids(),
+            spool=spool,
         )
 
     @classmethod
@@ -105,7 +109,8 @@ class Client:
         """Make a client as the environment says.
 
         Reads ``TURNLOG_SERVICE``, ``TURNLOG_TENANT``, ``TURNLOG_ENVIRONMENT``, ``TURNLOG_SERVICE_VERSION``,
-        ``TURNLOG_SERVICE_INSTANCE``, and Kafka's settings by :meth:`turnlog.schemas.KafkaConnection.from_env`.
+        ``TURNLOG_SERVICE_INSTANCE``, the spool's settings by :meth:`turnlog.producers.Spool.from_env`, and Kafka's by
+        :meth:`turnlog.schemas.KafkaConnection.from_env`.
 
         Raises:
             SettingError: If a setting is missing or can't be right.
@@ -122,6 +127,7 @@ class Client:
             service_instance=env.get("TURNLOG_SERVICE_INSTANCE"),
             connection=KafkaConnection.from_env(env),
             limits=limits,
+            spool=Spool.from_env(env),
         )
 
     @property
