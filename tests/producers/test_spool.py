@@ -140,6 +140,24 @@ def test_close_leaves_the_rest_to_the_next_process(spool: Spool) -> None:
     assert folders(spool) == []
 
 
+def test_close_leaves_what_was_handed_over_too(spool: Spool) -> None:
+    broker = Broker()
+    client = client_of(broker, spool)
+    client.info("first", conversation_id="c")
+    assert client.flush(PATIENCE).sent == 1
+    broker.answers = False
+    for number in range(40):
+        client.info(str(number), conversation_id="c")
+    result = client.close(0.5)
+    assert result == Result(sent=1, spooled=40)
+    broker.answers = True
+    client_of(broker, spool).close(PATIENCE)
+    assert broker.marked() in {40, 41}, "the report may have been tried"
+    assert [each["body"] for each in broker.events()] == ["first", *map(str, range(40))]
+    assert broker.balance(client.producer_id) == {}
+    assert folders(spool) == []
+
+
 def test_what_the_kafka_client_gives_up_is_sent_again_and_marked(spool: Spool) -> None:
     broker = Broker()
     broker.answers = False

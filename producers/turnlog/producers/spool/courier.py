@@ -14,7 +14,6 @@ that it counts once.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from itertools import takewhile
 from threading import Event as Flag
 from typing import Any
@@ -25,13 +24,13 @@ from turnlog.producers.direct import connected
 from turnlog.producers.kinds import Priority
 from turnlog.producers.limits import Limits
 from turnlog.producers.losses import SPOOL_FULL, UNDELIVERED, Losses, logger
-from turnlog.producers.spool.desk import Desk, Placed
+from turnlog.producers.spool.desk import Desk
 from turnlog.producers.spool.estate import Estate
 from turnlog.producers.spool.handed import Cargo, Handed, marked
 from turnlog.producers.spool.journal import Draft
 from turnlog.producers.spool.legacy import Legacy
 from turnlog.producers.spool.publisher import Definition, Publisher
-from turnlog.producers.spool.record import OVERHEAD
+from turnlog.producers.spool.shelf import Shelf
 from turnlog.producers.term import Term
 from turnlog.producers.transport import Connect, Message, Transport, refused
 from turnlog.schemas import TurnlogError
@@ -50,7 +49,6 @@ _NOTE_NS = 20 * _MS
 _WINDOW = 4000
 _WINDOW_BYTES = 16 * 1024 * 1024
 _CHUNK = 100
-_BATCH = 256
 
 
 class SpoolingCourier:
@@ -98,8 +96,8 @@ class SpoolingCourier:
         self._failed = False
         self._ending = False
         self._reported = True
-        self._pending: deque[Cargo] = deque()
-        self._pending_bytes = 0
+        self._left: int | None = None
+        self._shelf = Shelf(desk)
         self._holding = False
         self._stuck = False
         self._answered_at = 0
@@ -120,12 +118,12 @@ class SpoolingCourier:
     @property
     def room(self) -> bool:
         """Whether there is memory left for parcels that neither Kafka nor the disk takes."""
-        return self._pending_bytes < self._most_bytes
+        return self._shelf.size < self._most_bytes
 
     @property
     def idle(self) -> bool:
         """Whether nothing is under way."""
-        return not (self._out or self._again or self._pending or self._desk.waiting or self._legacy.estates)
+        return not (self._out or self._again or self._shelf or self._desk.waiting or self._legacy.estates)
 
     def send(self, parcel: Parcel) -> None:
         """Hand a parcel over, or have it written down; never blocks for longer than a moment."""
@@ -139,10 +137,10 @@ class SpoolingCourier:
         ):
             return
         self._holding = True
-        if self._desk.full and priority >= Priority.HIGH and self._write([cargo]):
+        if self._desk.full and priority >= Priority.HIGH and self._shelf.write_at_once([cargo]):
+            self.spooled += not report
             return
-        self._pending.append(cargo)
-        self._pending_bytes += len(message.value)
+        self._shelf.put(cargo)
 
     def turn(self) -> bool:
         """Take delivery reports, write down what is late, hand over what waits."""
@@ -157,7 +155,7 @@ class SpoolingCourier:
             self._start_again(now)
         if out and now - out[0].at_ns > self._late_ns:
             self._write_late(now)
-        if self._pending and self._desk.may_work:
+        if self._shelf and self._desk.may_work:
             self._write_pending()
         more = (self._holding or bool(self._legacy.estates)) and self._drain()
         if now >= self._chores_at:
@@ -182,20 +180,9 @@ class SpoolingCourier:
     def abandon(self) -> None:
         """Leave on disk what is undelivered; count what can't be left there."""
         self._ending = self._publisher.quiet = True
-        self._write_late(None)
-        self._write_pending()
+        self._write_all()
         self._now.abandon()
-        for handed in [*self._again, *self._out]:
-            if not handed.done and handed.segment is None:
-                self._give_up(handed.cargo)
-            handed.failed = True  # nobody listens any more
-        self._out.clear()
-        self._out_bytes = 0
-        self._again.clear()
-        for cargo in self._pending:
-            self._give_up(cargo)
-        self._pending.clear()
-        self._pending_bytes = 0
+        self._give_up_rest()
         self._holding = self._desk.unfinished
         self._legacy.release()
         self._ending = self._failed = False
@@ -203,13 +190,8 @@ class SpoolingCourier:
     def stop(self) -> None:
         """Leave the rest on disk, for the next process, and disconnect."""
         self._ending = True
-        self._write_late(None)
-        self._write_pending()
-        for handed in self._out:
-            if not handed.done and handed.segment is None:
-                self._give_up(handed.cargo)
-        for cargo in self._pending:
-            self._give_up(cargo)
+        self._write_all()
+        self._give_up_rest()
         self._now.close()
         self._note(closed=self._reported)
         self._desk.close()
@@ -271,8 +253,27 @@ class SpoolingCourier:
         elif event:
             self._losses.add(UNDELIVERED, str(error))
 
+    def _write_all(self) -> None:
+        self._write_late(None)
+        self._write_pending()
+
+    def _give_up_rest(self) -> None:
+        """Count what neither Kafka nor the disk has taken, and listen no more to the rest's fate: it is on disk."""
+        for handed in (*self._again, *self._out):
+            if handed.done:
+                continue
+            if handed.segment is None:
+                self._give_up(handed.cargo)
+            elif handed.cargo.estate is None:
+                self._left = handed.index if self._left is None else min(self._left, handed.index)
+            handed.failed = True
+        self._out.clear()
+        self._out_bytes = 0
+        self._again.clear()
+        while self._shelf:
+            self._give_up(self._shelf.take())
+
     def _give_up(self, cargo: Cargo) -> None:
-        """Count what neither Kafka nor the disk has taken."""
         if cargo.estate is None:
             self._desk.settled += 1
             if cargo.report:
@@ -319,9 +320,9 @@ class SpoolingCourier:
             self._conclude(estate)
         if self._desk.waiting:
             return self._drain_desk(room)
-        if self._pending and not self._desk.works:
+        if self._shelf and not self._desk.works:
             self._drain_memory(room)
-        self._holding = bool(self._pending)
+        self._holding = bool(self._shelf)
         return False
 
     def _window(self) -> int:
@@ -370,13 +371,13 @@ class SpoolingCourier:
 
     def _drain_memory(self, room: int) -> None:
         """Hand over what the disk does not take."""
-        while room > 0 and self._pending:
-            cargo = self._pending[0]
+        while room > 0 and self._shelf:
+            cargo = self._shelf.first()
             if not self._ready(cargo.message, self._desk.schema):
                 return
             if not self._hand(cargo, self._clock.wall_us() // 1000):
                 return
-            self._take_pending()
+            self._shelf.take()
             room -= 1
 
     def _ready(self, message: Message, definition: Definition) -> bool:
@@ -401,40 +402,13 @@ class SpoolingCourier:
             self.spooled += not handed.cargo.report
 
     def _write_pending(self) -> None:
-        """Write down what waits in memory, as far as the spool is not full and the disk takes it."""
-        while self._pending:
-            batch: list[Cargo] = []
-            size = 0
-            while self._pending and len(batch) < _BATCH:
-                cargo = self._take_pending()
-                size += len(cargo.message.value) + OVERHEAD
-                if self._desk.admits(cargo.priority, size):
-                    batch.append(cargo)
-                else:
-                    size -= len(cargo.message.value) + OVERHEAD
-                    self._losses.add(SPOOL_FULL, "the spool has no room for it")
-                    self._desk.settled += 1
-            written = self._write(batch)
-            if len(written) < len(batch):
-                back = [each for place, each in enumerate(batch) if place not in written]
-                self._pending.extendleft(reversed(back))
-                self._pending_bytes += sum(len(each.message.value) for each in back)
-                return
+        self.spooled += self._shelf.write(self._refuse)
 
-    def _write(self, batch: Sequence[Cargo]) -> Placed:
-        """Write parcels down as waiting; returns which of them the disk took."""
-        written = self._desk.write([Draft(each.sequence, 0, each.priority, each.message) for each in batch])
-        for place in written:
-            if batch[place].report:
-                self._desk.remember_report(batch[place].sequence)
-            else:
-                self.spooled += 1
-        return written
-
-    def _take_pending(self) -> Cargo:
-        cargo = self._pending.popleft()
-        self._pending_bytes -= len(cargo.message.value)
-        return cargo
+    def _refuse(self, cargo: Cargo) -> None:
+        """Count what the spool has no room for."""
+        del cargo
+        self._losses.add(SPOOL_FULL, "the spool has no room for it")
+        self._desk.settled += 1
 
     def _lose(self, reason: str, why: str, count: int) -> None:
         """Count events that were on disk and are not any more."""
@@ -464,13 +438,13 @@ class SpoolingCourier:
         for handed in self._again:
             if handed.segment is not None:
                 undone[handed.cargo.estate] = min(handed.index, undone.get(handed.cargo.estate, handed.index))
-        own = undone.pop(None, None)
-        self._desk.note(own, closed=closed)
+        own = [each for each in (undone.pop(None, None), self._left) if each is not None]
+        self._desk.note(min(own, default=None), closed=closed)
         self._legacy.note([(estate, index) for estate, index in undone.items() if estate is not None])
 
     def _useless(self) -> bool:
         """Whether waiting for Kafka leads nowhere: all is on disk, and it has been silent for a while."""
-        if self._pending or not self._holding:
+        if self._shelf or not self._holding:
             return False
         if any(not each.done and each.segment is None for each in self._out):
             return False

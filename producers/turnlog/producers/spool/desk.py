@@ -200,7 +200,7 @@ class Desk:
     def note_handing(self, chunk: Sequence[tuple[Record, Segment]]) -> None:
         """Write down that these are about to be handed over, so that they count as ambiguous if the process dies."""
         if chunk:
-            self._write_state(max(self._state.done, chunk[0][0].ordinal), handed=chunk[-1][0].ordinal + 1)
+            self._write_state(self._state.done, handed=chunk[-1][0].ordinal + 1)
 
     def is_report(self, sequence: int) -> bool:
         """Whether the event of that number is a report."""
