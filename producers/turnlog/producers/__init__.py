@@ -39,6 +39,7 @@ from turnlog.producers.policy import Mask
 from turnlog.producers.result import Result
 from turnlog.producers.sampling import Sampling
 from turnlog.producers.scope import Conversation, Turn
+from turnlog.producers.spool import Spool
 from turnlog.producers.step import Step
 from turnlog.producers.stream import AsyncStream, Stream
 from turnlog.producers.texts import TextKind
@@ -61,6 +62,7 @@ __all__ = [
     "Result",
     "Sampling",
     "SettingError",
+    "Spool",
     "Step",
     "Stream",
     "TextKind",

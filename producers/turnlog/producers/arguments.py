@@ -11,6 +11,7 @@ from turnlog.producers.limits import Limits
 from turnlog.producers.outputs import Output
 from turnlog.producers.policy import Mask
 from turnlog.producers.sampling import Sampling
+from turnlog.producers.spool import Spool
 from turnlog.producers.transport import Connect
 from turnlog.schemas import KafkaConnection
 
@@ -29,6 +30,7 @@ class ClientArguments(TypedDict, total=False):
     sampling: Sampling | None
     content: Contents | None
     mask: Mask | None
+    spool: Spool | None
     connect: Connect | None
     clock: Clock | None
     ids: Ids | None

@@ -41,6 +41,7 @@ from turnlog.producers.sampling import Sampling
 from turnlog.producers.scope import Conversation, Turn
 from turnlog.producers.secrecy import shown
 from turnlog.producers.settings import Configuration
+from turnlog.producers.spool import Spool
 from turnlog.producers.step import Step
 from turnlog.producers.transport import Connect
 from turnlog.producers.version import SDK_NAME, sdk_version
@@ -71,6 +72,7 @@ class Client(Instruments):
         content: What is captured of texts, and how long they may be, for all tenants or by tenant.
         mask: Called in the background thread with every text and what it is; returns the text to keep. What it fails
             on is withheld whole.
+        spool: A directory for what Kafka does not take: it outlives the process. None to lose it instead.
         connect: Makes another transport than the output's, such as :mod:`turnlog.producers.testing`'s.
         clock: Where the time is read.
         ids: Where ids come from.
@@ -93,6 +95,7 @@ class Client(Instruments):
         sampling: Sampling | None = None,
         content: Contents | None = None,
         mask: Mask | None = None,
+        spool: Spool | None = None,
         connect: Connect | None = None,
         clock: Clock | None = None,
         ids: Ids | None = None,
@@ -114,11 +117,12 @@ class Client(Instruments):
                 "sdk_name": SDK_NAME,
                 "sdk_version": sdk_version(),
             },
-            connect or connector(output, connection, limits),
+            connect or connector(output, connection, limits, give_up=spool is None),
             limits,
             clock or Clock(),
             ids or Ids(),
             rules=rules,
+            spool=spool,
         )
 
     @classmethod

@@ -95,14 +95,20 @@ class Printing(Discarding):
         return super().send(message, delivered)
 
 
-def connector(output: object, connection: KafkaConnection | None, limits: Limits) -> Connect:
+def connector(output: object, connection: KafkaConnection | None, limits: Limits, *, give_up: bool = True) -> Connect:
     """Return what makes the transport of an output; Kafka's settings are checked now.
+
+    Args:
+        output: Its name.
+        connection: Where Kafka is.
+        limits: Bounds on memory and time.
+        give_up: Whether Kafka's transport gives up what it could not deliver in time.
 
     Raises:
         SettingError: If there is no such output, or librdkafka refuses a setting.
     """
     if output == "kafka":
-        return _kafka(connection or KafkaConnection(), limits)
+        return _kafka(connection or KafkaConnection(), limits, give_up=give_up)
     made: dict[object, type[Discarding]] = {"stdout": Printing, "off": Discarding}
     if not isinstance(output, str) or output not in made:
         raise SettingError(f"output must be one of {', '.join(OUTPUTS)}, not {output!r}")
@@ -114,9 +120,9 @@ def connector(output: object, connection: KafkaConnection | None, limits: Limits
     return connect
 
 
-def _kafka(connection: KafkaConnection, limits: Limits) -> Connect:
+def _kafka(connection: KafkaConnection, limits: Limits, *, give_up: bool) -> Connect:
     try:
-        return kafka(connection, limits)
+        return kafka(connection, limits, give_up=give_up)
     except SettingError as error:
         # librdkafka quotes values that it refuses.
         raise SettingError(without_secrets(str(error), connection.options)) from None

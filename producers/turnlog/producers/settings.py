@@ -17,6 +17,7 @@ from turnlog.producers.content import EVERY_TENANT, Content
 from turnlog.producers.limits import Limits
 from turnlog.producers.sampling import Sampling
 from turnlog.producers.secrecy import MASKED, is_secret, without_secrets
+from turnlog.producers.spool import Spool
 from turnlog.schemas import KafkaConnection, SettingError
 
 CONFIG = "TURNLOG_CONFIG"
@@ -113,11 +114,21 @@ SETTINGS = (
     Setting("content", "max_bytes", "TURNLOG_CONTENT_MAX_BYTES", _whole),
     Setting("content", "secret", "TURNLOG_CONTENT_SECRET", _text),
     Setting("content", "tenants", "TURNLOG_CONTENT_TENANTS", _pairs),
+    Setting("spool", "path", "TURNLOG_SPOOL", _text),
+    Setting("spool", "max_bytes", "TURNLOG_SPOOL_BYTES", _whole),
+    Setting("spool", "max_age", "TURNLOG_SPOOL_AGE", _number),
 )
 _BY_VARIABLE = {each.variable: each for each in SETTINGS}
 _BY_PLACE = {(each.section, each.name): each for each in SETTINGS}
 _SECTIONS = frozenset(each.section for each in SETTINGS if each.section)
-_OWN_PREFIXES = ("TURNLOG_SERVICE", "TURNLOG_SAMPLING_", "TURNLOG_CONTENT_", "TURNLOG_LIMIT", "TURNLOG_OUTPUT")
+_OWN_PREFIXES = (
+    "TURNLOG_SERVICE",
+    "TURNLOG_SAMPLING_",
+    "TURNLOG_CONTENT_",
+    "TURNLOG_LIMIT",
+    "TURNLOG_OUTPUT",
+    "TURNLOG_SPOOL",
+)
 
 _USUAL = (
     "bootstrap.servers",
@@ -144,7 +155,6 @@ _OTHERS = (
     "TURNLOG_CONFIG",
     "TURNLOG_DATA",
     "TURNLOG_FETCH_BYTES",
-    "TURNLOG_GROUP",
     "TURNLOG_LOG_FORMAT",
     "TURNLOG_LOG_LEVEL",
     "TURNLOG_PARTITIONS",
@@ -156,7 +166,6 @@ _OTHERS = (
     "TURNLOG_SCHEMA_REGISTRY",
     "TURNLOG_SESSION_SECONDS",
     "TURNLOG_SINK",
-    "TURNLOG_SPOOL",
     "TURNLOG_STACK",
     "TURNLOG_WORKER_ID",
 )
@@ -204,6 +213,9 @@ class Configuration:
                 values = self._section(section)
                 if values:
                     found[section] = kind(**values)
+            spool = self._section("spool")
+            if "path" in spool:
+                found["spool"] = Spool(**spool)
             content = self._contents()
         except SettingError as error:
             raise self.explained(error) from error
