@@ -5,7 +5,9 @@ The result is as OpenAI's API or OpenTelemetry writes messages; :mod:`turnlog.pr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeGuard
 
 from turnlog.producers.integrations.genai.flattened import (
@@ -79,6 +81,9 @@ _LISTS = (
 )
 
 
+_IN_A_LIST = re.compile(r"\.[0-9]").search
+
+
 class Content(NamedTuple):
     """What was said in a call; what is not known is None.
 
@@ -97,6 +102,7 @@ class Content(NamedTuple):
     finish_reasons: Any = None
 
 
+@lru_cache(4096)
 def is_content(name: str) -> bool:
     """Whether an attribute holds what was said, which has its own fields."""
     if name in _EXACT:
@@ -122,38 +128,38 @@ def content_of(attributes: Attributes, events: Sequence[Happening] = ()) -> Cont
     happened = (
         [*events, *(_as_event(each) for each in listed if isinstance(each, Mapping))] if _is_list(listed) else events
     )
-    output = _output(attributes, happened)
+    # Most spans have no flattened list, and those that have are not to be gone through for each.
+    flat = {name: value for name, value in attributes.items() if isinstance(name, str) and _IN_A_LIST(name)}
+    output = _output(attributes, flat, happened)
     return Content(
-        _input(attributes, happened),
+        _input(attributes, flat, happened),
         output,
         parsed(first(attributes, SYSTEM)),
-        _tools(attributes),
+        _tools(attributes, flat),
         _finish_reasons(attributes, output),
     )
 
 
-def _input(attributes: Attributes, events: Sequence[Happening]) -> Any:
+def _input(attributes: Attributes, flat: Attributes, events: Sequence[Happening]) -> Any:
     return _first_said(
         lambda: parsed(first(attributes, INPUT)),
         lambda: [_event_message(event, ROLES[event.name]) for event in events if event.name in ROLES],
         lambda: _messages_in(events, PROMPT, "gen_ai.prompt"),
-        lambda: traceloop_messages(numbered(attributes, "gen_ai.prompt") or numbered(attributes, "llm.prompts")),
-        lambda: openinference_messages(numbered(attributes, "llm.input_messages")),
-        lambda: openinference_prompts(numbered(attributes, "llm.prompts")),
+        lambda: traceloop_messages(numbered(flat, "gen_ai.prompt") or numbered(flat, "llm.prompts")),
+        lambda: openinference_messages(numbered(flat, "llm.input_messages")),
+        lambda: openinference_prompts(numbered(flat, "llm.prompts")),
         lambda: _messages(parsed(first(attributes, *_LEGACY_INPUT)), "messages"),
     )
 
 
-def _output(attributes: Attributes, events: Sequence[Happening]) -> Any:
+def _output(attributes: Attributes, flat: Attributes, events: Sequence[Happening]) -> Any:
     return _first_said(
         lambda: parsed(first(attributes, OUTPUT)),
         lambda: [_choice(event) for event in sorted(filter(_is_choice, events), key=_index)],
         lambda: _messages_in(events, COMPLETION, "gen_ai.completion"),
-        lambda: traceloop_messages(
-            numbered(attributes, "gen_ai.completion") or numbered(attributes, "llm.completions")
-        ),
-        lambda: openinference_messages(numbered(attributes, "llm.output_messages")),
-        lambda: openinference_choices(numbered(attributes, "llm.choices")),
+        lambda: traceloop_messages(numbered(flat, "gen_ai.completion") or numbered(flat, "llm.completions")),
+        lambda: openinference_messages(numbered(flat, "llm.output_messages")),
+        lambda: openinference_choices(numbered(flat, "llm.choices")),
         lambda: _messages(parsed(first(attributes, *_LEGACY_OUTPUT)), "choices"),
     )
 
@@ -166,11 +172,11 @@ def _first_said(*ways: Callable[[], Any]) -> Any:
     return None
 
 
-def _tools(attributes: Attributes) -> Any:
+def _tools(attributes: Attributes, flat: Attributes) -> Any:
     tools = _first_said(
         lambda: parsed(first(attributes, TOOLS)),
-        lambda: openinference_tools(numbered(attributes, "llm.tools")),
-        lambda: traceloop_functions(numbered(attributes, "llm.request.functions")),
+        lambda: openinference_tools(numbered(flat, "llm.tools")),
+        lambda: traceloop_functions(numbered(flat, "llm.request.functions")),
     )
     return tools if tools is None or _is_list(tools) else [tools]
 
