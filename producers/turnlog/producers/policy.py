@@ -14,6 +14,7 @@ from turnlog.producers.chat_json import edited, hashed, numbered
 from turnlog.producers.coerce import UnfitError, to_text
 from turnlog.producers.content import EVERY_TENANT, Capture, Content
 from turnlog.producers.kinds import Fields
+from turnlog.producers.seldom import Seldom
 from turnlog.producers.texts import ID, Group, Text, TextKind, pairs_in, records_in, texts_in, texts_of
 
 Mask = Callable[[str, TextKind], str]
@@ -74,6 +75,7 @@ class Policy:
         self._mask = mask
         self._captures: dict[str | None, Capture] = {"content": content.capture, "logs": content.logs}
         self._texts = cache(self._concerned)
+        self._seldom = Seldom()
 
     def edit(self, record: str, fields: Fields) -> None:
         """Leave out, hash or mask the texts of a record, in place; whatever fails, fails closed."""
@@ -95,6 +97,9 @@ class Policy:
                 fields[text.name] = kept
         group = "logs" if record == "LogRecord" else "content" if record in _CHAT else None
         if withheld:
+            self._seldom.warn(
+                "turnlog: texts are withheld, for the mask fails or returns none; the last of a %s", record
+            )
             fields["redaction_withheld"] = withheld
             fields["content_state"] = "withheld"
         elif group is not None:
