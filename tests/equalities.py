@@ -9,7 +9,8 @@ from typing import Any
 from services import RunningStack
 
 _QUANTILE = """
-SELECT quantileExactWeighted({level})(duration_us, sample_weight) AS exact FROM calls WHERE service_name = '{service}'
+SELECT quantileExact({level})(duration_us) AS exact FROM calls ARRAY JOIN range(sample_weight) AS copy
+WHERE service_name = '{service}'
 """
 _HISTOGRAM = """
 SELECT sumMap(latency) AS latency FROM panes WHERE service_name = '{service}'

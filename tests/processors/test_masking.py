@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -58,6 +61,28 @@ def test_several_clients_may_mask_at_once() -> None:
     with ThreadPoolExecutor(8) as pool:
         masked = list(pool.map(lambda text: mask(text, "input"), texts))
     assert set(masked) == {f"{'x' * 80} <EMAIL> and <EMAIL>"}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_masks_whatever_the_parent_was_doing() -> None:
+    code = """
+import os, threading
+from turnlog.processors.masking import masker
+mask, over = masker(), threading.Event()
+text = "write to jane.doe@example.com " * 2000
+busy = threading.Thread(target=lambda: [mask(text, "input") for _ in iter(over.is_set, True)])
+busy.start()
+failed = 0
+for _ in range(10):
+    child = os.fork()
+    if not child:
+        os._exit("<EMAIL>" not in mask(text, "input"))
+    failed += os.waitpid(child, 0)[1] != 0
+over.set()
+busy.join()
+print(failed)
+"""
+    assert subprocess.check_output([sys.executable, "-c", code], text=True, timeout=120).strip() == "0"
 
 
 def test_a_short_secret_is_refused() -> None:

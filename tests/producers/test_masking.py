@@ -109,8 +109,12 @@ def test_what_the_hook_fails_on_is_withheld_and_nothing_else(failure: BaseExcept
 
 
 @pytest.mark.parametrize("nothing", [None, 3, b"bytes", ["text"]])
-def test_what_is_no_text_withholds(nothing: Any) -> None:
-    for event in logged(lambda text, kind: nothing):
+def test_what_is_no_text_withholds(nothing: Any, caplog: pytest.LogCaptureFixture) -> None:
+    events = logged(lambda text, kind: nothing)
+    assert [each.getMessage() for each in caplog.records] == [
+        "turnlog: texts are withheld, for the mask fails or returns none; the last of a ModelCall"
+    ]
+    for event in events:
         assert event["content_state"] == "withheld"
         stored = json.dumps(event, default=repr)
         assert not any(f"{kind}:" in stored for kind in KINDS)

@@ -232,7 +232,7 @@ def test_outside_of_conversations_the_trace_decides_and_else_the_event() -> None
 def test_a_weight_from_elsewhere_is_kept_if_it_can_be_one(given: Any, stored: int) -> None:
     transport = RecordingTransport()
     client = Client("bot", connect=lambda trouble: transport)
-    client.info("x", sample_weight=given)  # type: ignore[call-arg] # not an everyday field
+    client.info("x", sample_weight=given)
     client.close(PATIENCE)
     assert transport.events()[0]["sample_weight"] == stored
 

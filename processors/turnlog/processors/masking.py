@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import os
 import re
 from collections.abc import Callable, Collection
 from functools import lru_cache
@@ -28,6 +29,10 @@ _DIGITS = 8
 
 _scanning = Lock()
 """The scanner that all share is for one thread at a time, and every client has a thread of its own."""
+
+if hasattr(os, "register_at_fork"):
+    # A child must find neither the lock held nor the scanner in the middle of a text: its thread stayed in the parent.
+    os.register_at_fork(before=_scanning.acquire, after_in_parent=_scanning.release, after_in_child=_scanning.release)
 
 
 def masker(*, secret: str | None = None, skip: Collection[str] = ()) -> Callable[[str, str], str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
@@ -11,15 +9,14 @@ from typing import Any
 from turnlog.producers.coerce import UnfitError, to_text
 from turnlog.producers.content import Content
 from turnlog.producers.kinds import Fields
+from turnlog.producers.seldom import Seldom
 from turnlog.producers.texts import Text, pairs_in, records_in, texts_in, texts_of
 from turnlog.producers.truncation import ceiling, cut, cut_json, utf8
 
-_WARN_SECONDS = 60.0
 _NAMES_SHARE = 16
 """Names, ids and the like may have that part of what texts may have."""
 
 _LONGEST_REFERENCE = 4096
-_logger = logging.getLogger("turnlog")
 
 
 class Bounds:
@@ -35,7 +32,7 @@ class Bounds:
     def __init__(self, content: Content) -> None:
         self.max_bytes = content.max_bytes
         self._store = content.store
-        self._warned_at: float | None = None
+        self._seldom = Seldom()
 
     def apply(self, record: str, fields: Fields) -> bool:
         """Cut what is too long, in place; return whether anything was.
@@ -90,10 +87,7 @@ class Bounds:
         try:
             return cut(to_text(self._store(digest, raw)), _LONGEST_REFERENCE)
         except BaseException as error:  # noqa: BLE001 - even an exit: the store is someone's code, the thread is not
-            now = time.monotonic()
-            if self._warned_at is None or now - self._warned_at >= _WARN_SECONDS:
-                self._warned_at = now
-                _logger.warning("turnlog: a long text was cut, for its store failed with %s", type(error).__name__)
+            self._seldom.warn("turnlog: a long text was cut, for its store failed with %s", type(error).__name__)
             return None
 
 

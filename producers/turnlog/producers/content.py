@@ -30,7 +30,8 @@ class Content:
         capture: What was said in a conversation: a call's instructions, messages and tools, a step's input, output and
             documents, a score's texts. ``off`` leaves them out, ``hashed`` keeps a SHA-256 of each in its place.
         logs: The same for what the code says: bodies and exceptions of log lines, error messages.
-        max_bytes: Largest text of a field; a longer one loses its middle. Attributes and documents count together.
+        max_bytes: Largest text of a field; a longer one loses its middle. Attributes and documents count together. A
+            call has half a dozen such fields, which are to fit the limit ``record_bytes`` together.
         secret: Makes the digests of ``hashed`` keyed (HMAC), so that nobody can find a text by guessing.
         store: Is handed longer texts whole; the event keeps their digest, where they are, and the cut text.
     """

@@ -31,6 +31,7 @@ class CommonFields(TypedDict, total=False):
         tenant: Whose data it is.
         attributes: Anything else, as text by name.
         retention_days: Days to keep it, instead of its table's default.
+        sample_weight: How many events it stands for, where someone has left out others like it before.
     """
 
     event_id: str
@@ -46,6 +47,7 @@ class CommonFields(TypedDict, total=False):
     parent_span_id: str
     attributes: Mapping[str, Any]
     retention_days: int
+    sample_weight: int
 
 
 class ScopeFields(TypedDict, total=False):

@@ -16,7 +16,8 @@ class Limits:
         queue_events: Events that wait for the background thread. Debug lines are refused above three quarters of it,
             security events and what the catalogue needs only above one and a quarter.
         queue_bytes: About how many bytes these may have; as much again may wait inside the Kafka client.
-        record_bytes: Largest encoded event; what is larger is dropped and counted as ``too_large``.
+        record_bytes: Largest encoded event; what is larger when its long texts have been cut is dropped and counted as
+            ``too_large``.
         linger: Seconds that the Kafka client waits for a batch to fill.
         delivery_timeout: Seconds to keep trying to deliver an event; then it is counted as ``undelivered``.
         exit_timeout: Seconds that the end of the process waits for a client that was not closed.

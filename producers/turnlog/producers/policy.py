@@ -6,6 +6,7 @@ Runs in the background thread, on a record's completed fields, before they are e
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from turnlog.producers.bounds import Bounds
@@ -13,7 +14,8 @@ from turnlog.producers.chat_json import edited, hashed, numbered
 from turnlog.producers.coerce import UnfitError, to_text
 from turnlog.producers.content import EVERY_TENANT, Capture, Content
 from turnlog.producers.kinds import Fields
-from turnlog.producers.texts import ID, Text, TextKind, pairs_in, records_in, texts_in, texts_of
+from turnlog.producers.seldom import Seldom
+from turnlog.producers.texts import ID, Group, Text, TextKind, pairs_in, records_in, texts_in, texts_of
 
 Mask = Callable[[str, TextKind], str]
 """Takes a text and what it is; returns the text to keep. Runs in the background thread. If it raises, or returns what
@@ -72,11 +74,13 @@ class Policy:
         self._content = content
         self._mask = mask
         self._captures: dict[str | None, Capture] = {"content": content.capture, "logs": content.logs}
+        self._texts = cache(self._concerned)
+        self._seldom = Seldom()
 
     def edit(self, record: str, fields: Fields) -> None:
         """Leave out, hash or mask the texts of a record, in place; whatever fails, fails closed."""
         withheld: list[str] = []
-        for text in texts_of(record):
+        for text in self._texts(record):
             value = fields.get(text.name)
             if value is None:
                 continue
@@ -93,16 +97,22 @@ class Policy:
                 fields[text.name] = kept
         group = "logs" if record == "LogRecord" else "content" if record in _CHAT else None
         if withheld:
+            self._seldom.warn(
+                "turnlog: texts are withheld, for the mask fails or returns none; the last of a %s", record
+            )
             fields["redaction_withheld"] = withheld
             fields["content_state"] = "withheld"
         elif group is not None:
             fields["content_state"] = self._captures[group]
 
+    def _concerned(self, record: str) -> tuple[Text, ...]:
+        """Return the fields of a record that this policy has something to do with."""
+        if self._mask is not None:
+            return texts_of(record)
+        return tuple(text for text in texts_of(record) if _group(text, {"data_type": "text"}) is not None)
+
     def _kept(self, text: Text, value: Any, fields: Fields, withheld: list[str]) -> Any:
-        group = text.group
-        if text.name == "label" and fields.get("data_type") == "text":
-            group = "content"
-        capture = self._captures.get(group, "full")
+        capture = self._captures.get(_group(text, fields), "full")
         if capture == "off":
             return _without_text(text, value) if text.shape == "records" else None
         if capture == "hashed":
@@ -154,6 +164,11 @@ def _masked(mask: Mask, text: Text, value: Any, kind: TextKind, withheld: list[s
             return records if text.shape == "records" else records[0]
         case shape:
             return edited(to_text(value), shape, kind, name, edit)
+
+
+def _group(text: Text, fields: Fields) -> Group | None:
+    """Return which capture a field belongs to; a score's label does if it is a text and no category."""
+    return "content" if text.name == "label" and fields.get("data_type") == "text" else text.group
 
 
 def _kind(text: Text, fields: Fields) -> TextKind:
