@@ -7,11 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from services import StackFactory, clickhouse_endpoint, kafka_broker
 from turnlog.schemas import KafkaConnection
 
 _SERVICES = {"kafka", "clickhouse", "stack"}
+
+# No test is about time. A run that nobody watches always tries the same examples; at a desk they are new each time.
+settings.register_profile(
+    "turnlog", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("turnlog")
 
 for _name in [name for name in os.environ if name.startswith("TURNLOG_") and name != "TURNLOG_CACHE"]:
     del os.environ[_name]  # the settings of whoever runs the tests are not theirs

@@ -9,7 +9,7 @@ from typing import Any
 from services import RunningStack
 
 _QUANTILE = """
-SELECT quantileExact({level})(duration_us) AS exact FROM calls WHERE service_name = '{service}'
+SELECT quantileExactWeighted({level})(duration_us, sample_weight) AS exact FROM calls WHERE service_name = '{service}'
 """
 _HISTOGRAM = """
 SELECT sumMap(latency) AS latency FROM panes WHERE service_name = '{service}'
@@ -42,7 +42,7 @@ def assert_stored_once(stack: RunningStack, events: int, conversations: int, ser
 
 
 def assert_panes_equal_calls(stack: RunningStack, service: str = "replay") -> None:
-    """Panes summed over time are what the calls themselves add up to."""
+    """Panes summed over time are what the calls themselves add up to, by their weights."""
     from_panes = one(
         stack,
         "SELECT sum(calls) AS calls, sum(errors) AS errors, sum(latency_sum_us) AS time, "
@@ -52,15 +52,17 @@ def assert_panes_equal_calls(stack: RunningStack, service: str = "replay") -> No
     )
     from_calls = one(
         stack,
-        "SELECT count() AS calls, countIf(status != 'ok') AS errors, sum(duration_us) AS time, "
-        "count(time_to_first_chunk_us) AS chunks, sum(ifNull(usage_input_tokens, 0)) AS input, "
-        "sum(ifNull(usage_output_tokens, 0)) AS output, toString(sum(ifNull(cost, 0))) AS cost "
+        "SELECT sum(sample_weight) AS calls, sumIf(sample_weight, status != 'ok') AS errors, "
+        "sum(duration_us * sample_weight) AS time, sumIf(sample_weight, time_to_first_chunk_us IS NOT NULL) AS chunks, "
+        "sum(ifNull(usage_input_tokens, 0) * sample_weight) AS input, "
+        "sum(ifNull(usage_output_tokens, 0) * sample_weight) AS output, "
+        "toString(sum(ifNull(cost, 0) * sample_weight)) AS cost "
         f"FROM calls WHERE service_name = '{service}'",
     )
     assert from_panes == from_calls
     by_model = "SELECT model, sum(calls) AS n FROM panes WHERE service_name = '{0}' GROUP BY model ORDER BY model"
     from_rows = (
-        "SELECT if(response_model = '', request_model, response_model) AS model, count() AS n FROM calls "
+        "SELECT if(response_model = '', request_model, response_model) AS model, sum(sample_weight) AS n FROM calls "
         "WHERE service_name = '{0}' GROUP BY model ORDER BY model"
     )
     assert rows(stack, by_model.format(service)) == rows(stack, from_rows.format(service))

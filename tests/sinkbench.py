@@ -15,7 +15,7 @@ from confluent_kafka import Producer
 
 from samples import NOW_US
 from support import eventually
-from turnlog.schemas import KafkaConnection, Origin, Source
+from turnlog.schemas import SINKS, KafkaConnection, Origin, Source
 from turnlog.schemas.headers import PRODUCER, SOURCE, STAGE
 from turnlog.sinks import client, migrate
 from turnlog.stack import topics
@@ -43,7 +43,7 @@ class SinkBench:
 
     @property
     def group(self) -> str:
-        return f"{self.connection.prefix}sinks"
+        return self.connection.group(SINKS)
 
     def prepare(self) -> None:
         topics.apply(self.connection)
@@ -60,7 +60,6 @@ class SinkBench:
             "TURNLOG_CLICKHOUSE_URL": f"{self.url}/{self.database}",
             "TURNLOG_WORKER_ID": name,
             "TURNLOG_READY_FILE": str(ready),
-            "TURNLOG_SINK_GROUP": self.group,
             "TURNLOG_SESSION_SECONDS": "6",
             **settings,
         }

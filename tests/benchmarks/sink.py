@@ -62,7 +62,6 @@ def _sink(connection: KafkaConnection, url: str, calls: list[Datum]) -> float:
         "TURNLOG_KAFKA_BOOTSTRAP_SERVERS": connection.bootstrap_servers,
         "TURNLOG_TOPIC_PREFIX": connection.prefix,
         "TURNLOG_CLICKHOUSE_URL": url,
-        "TURNLOG_SINK_GROUP": f"{connection.prefix}bench",
         "TURNLOG_LOG_LEVEL": "ERROR",
     }
     database = client(url)

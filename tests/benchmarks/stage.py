@@ -49,7 +49,6 @@ def _events_per_second(way: str, connection: KafkaConnection) -> float:
         **os.environ,
         "TURNLOG_KAFKA_BOOTSTRAP_SERVERS": connection.bootstrap_servers,
         "TURNLOG_TOPIC_PREFIX": connection.prefix,
-        "TURNLOG_GROUP": connection.prefix + "bench",
         "TURNLOG_PSEUDONYM_KEY": secrets.token_hex(32),
     }
     with tempfile.TemporaryFile() as log:

@@ -20,6 +20,7 @@ from turnlog.processors.app import create_app
 from turnlog.processors.batch import RawRecord
 from turnlog.processors.settings import ProcessorSettings
 from turnlog.processors.worker import Parts, add_agent
+from turnlog.schemas import PROCESSORS
 from turnlog.schemas.topics import BY_NAME
 
 RAW = BY_NAME["raw.calls"]
@@ -29,7 +30,7 @@ def faust(settings: ProcessorSettings) -> None:
     """The stage itself, without statistics."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    app = create_app(settings)
+    app = create_app(settings, [RAW.name])
     add_agent(app, RAW, Parts(settings, print))
     worker = Worker(app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
     worker.spinner = None
@@ -41,7 +42,9 @@ def bare(settings: ProcessorSettings) -> None:
     parts = Parts(settings, print)
     refinery = parts.refinery(RAW)
     consumer = Consumer(
-        settings.kafka.librdkafka(group_id=settings.group, auto_offset_reset="earliest", enable_auto_commit=False)
+        settings.kafka.librdkafka(
+            group_id=settings.kafka.group(PROCESSORS), auto_offset_reset="earliest", enable_auto_commit=False
+        )
     )
     producer = Producer(
         settings.kafka.librdkafka(acks="all", enable_idempotence=True, compression_type="lz4", linger_ms=1)
@@ -75,7 +78,7 @@ def quix(settings: ProcessorSettings) -> None:
     refinery = Parts(settings, print).refinery(RAW)
     app = Application(
         broker_address=settings.kafka.bootstrap_servers,
-        consumer_group=settings.group,
+        consumer_group=settings.kafka.group(PROCESSORS),
         auto_offset_reset="earliest",
         auto_create_topics=False,
         use_changelog_topics=False,

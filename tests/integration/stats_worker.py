@@ -11,7 +11,7 @@ from turnlog.processors.batch import Batch, RawRecord
 from turnlog.processors.dead_letters import DeadLetters
 from turnlog.processors.output import Output, OutputProducer
 from turnlog.processors.settings import ProcessorSettings
-from turnlog.processors.stats.wiring import attach
+from turnlog.processors.stats.wiring import SOURCES, attach
 from turnlog.schemas import PoisonError, SchemaStore
 
 
@@ -22,7 +22,7 @@ def main() -> None:
     def dead_letter(batch: Batch, record: RawRecord, error: PoisonError) -> Output:
         return dead.letter(batch.topic, batch.partition, record, error)
 
-    app = create_app(settings)
+    app = create_app(settings, SOURCES)
     attach(app, SchemaStore(), OutputProducer(settings.kafka), dead_letter, print)
     Worker(app, loglevel="INFO", redirect_stdouts=False).execute_from_commandline()
 

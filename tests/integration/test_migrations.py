@@ -192,6 +192,47 @@ def test_panes_are_summed_up_by_the_hour_however_often(migrated: Client) -> None
     ]
 
 
+def test_views_count_by_weight_and_old_rows_weigh_one(server: Client, database: str) -> None:
+    *before, weights = packaged()
+    migrate(server, database, migrations=before)
+    base = ask(server, "SELECT toUnixTimestamp(now()) AS at")[0]["at"] - 7200
+
+    def at(seconds: int, **more: Any) -> dict[str, Any]:
+        paid = {"cost": 0.1, "cost_currency": "USD", "usage_input_tokens": 10, "response_model": "m"}
+        return {"event_time": base + seconds, "start_time": base + seconds, "duration_us": 1_000_000, **paid, **more}
+
+    put(server, "calls", call(1, **at(0)))
+    assert migrate(server, database).applied == (str(weights),)
+    put(
+        server,
+        "calls",
+        call(2, **at(1, sample_weight=8)),
+        call(3, **at(2, status="error", duration_us=3_000_000)),
+        call(4, **at(3, sample_weight=8, cost=None, cost_currency="", duration_us=2_000_000)),
+    )
+    put(server, "deployments", call(5, event_time=base + 10, chatbot="bot", action="rollout", deployment_id="d"))
+    for number, (target, value, weight) in enumerate([(1, 1, 1), (2, 0, 1), (3, 1, 1), (4, 1, 8)]):
+        score = {"name": "thumbs", "value": value, "target_event_id": call(target)["event_id"], "label": f"v{value}"}
+        put(server, "scores", call(10 + number, event_time=base + 20, sample_weight=weight, **score))
+
+    (effect,) = ask(server, "SELECT * FROM deployment_effect")
+    assert (effect["calls_before"], effect["calls_after"]) == (18, 0)
+    assert effect["error_rate_before"] == pytest.approx(1 / 18)
+    assert (effect["p50_ms_before"], effect["p95_ms_before"]) == (1000 + 1000 / 2, pytest.approx(2150))
+    assert effect["cost_per_call_before"] == pytest.approx(0.1)
+    costs = ask(
+        server,
+        "SELECT cost_currency, calls, toFloat64(cost) AS usd, calls_without_price, input_tokens FROM cost_by_model",
+    )
+    assert {row["cost_currency"]: row for row in costs} == {
+        "USD": {"cost_currency": "USD", "calls": 10, "usd": 1.0, "calls_without_price": 0, "input_tokens": 100},
+        "": {"cost_currency": "", "calls": 8, "usd": None, "calls_without_price": 8, "input_tokens": 80},
+    }
+    (feedback,) = ask(server, "SELECT scores, mean_value, labels FROM feedback_by_model")
+    assert (feedback["scores"], feedback["labels"]) == (18, {"v0": 8, "v1": 10})
+    assert feedback["mean_value"] == pytest.approx(10 / 18)
+
+
 def test_views_answer_what_people_ask(migrated: Client) -> None:
     def text(role: str, content: str) -> str:
         return json.dumps([{"role": role, "parts": [{"type": "text", "content": content}]}])

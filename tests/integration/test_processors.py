@@ -17,7 +17,9 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
 from samples import PRODUCER, bare
 from support import eventually, free_port
+from turnlog.processors.stats.wiring import SOURCES
 from turnlog.schemas import (
+    PROCESSORS,
     Datum,
     Decoder,
     Encoder,
@@ -61,7 +63,6 @@ def environment(connection: KafkaConnection) -> dict[str, str]:
     return {
         "TURNLOG_KAFKA_BOOTSTRAP_SERVERS": connection.bootstrap_servers,
         "TURNLOG_TOPIC_PREFIX": connection.prefix,
-        "TURNLOG_GROUP": f"{connection.prefix}processors",
         "TURNLOG_PSEUDONYM_KEY": "k" * 32,
     }
 
@@ -282,3 +283,22 @@ def test_without_kafka_a_worker_waits_and_says_so(connection: KafkaConnection, t
     eventually(lambda: "waiting for Kafka" in log.read_text(), PATIENCE)
     worker.terminate()
     assert worker.wait(60) == 0
+
+
+def test_a_worker_that_can_be_no_member_of_its_group_ends(connection: KafkaConnection, workers: Start) -> None:
+    topics.apply(connection)
+    names = [*(topic.name for topic in raw_topics()), *SOURCES]
+    # Of the group that this member leaves behind, which lets in nobody who divides partitions in another way.
+    before = Consumer(
+        connection.librdkafka(
+            group_id=connection.group(PROCESSORS),
+            group_instance_id=connection.member(PROCESSORS, "one", names),
+            partition_assignment_strategy="roundrobin",
+        )
+    )
+    before.subscribe([f"{connection.prefix}audit"])
+    eventually(lambda: before.poll(0.1) is None and before.assignment(), PATIENCE)
+    before.close()
+    worker = workers("one")
+    assert eventually(lambda: worker.poll() is not None, PATIENCE)
+    assert worker.returncode == 1

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Message, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # its stubs do not export it
 from confluent_kafka.cimpl import NewTopic
 
 from processors.stats.events import call, security
@@ -24,7 +24,7 @@ from turnlog.processors.stats.book import CALLS, SECURITY, PaneCodec
 from turnlog.processors.stats.log import LOOK_BACK_MS, PaneLog
 from turnlog.processors.stats.pane import Dimensions, Pane, PaneKey
 from turnlog.processors.stats.wiring import SOURCES
-from turnlog.schemas import Datum, Decoder, Encoder, KafkaConnection, SchemaStore, Source, money_to_bytes
+from turnlog.schemas import PROCESSORS, Datum, Decoder, Encoder, KafkaConnection, SchemaStore, Source, money_to_bytes
 from turnlog.schemas.headers import SOURCE
 from turnlog.schemas.topics import BY_NAME
 
@@ -175,22 +175,28 @@ def write(connection: KafkaConnection, written: list[dict[str, Clean]], start: f
 
 
 def read_all(connection: KafkaConnection, topic: str) -> list[Message]:
-    consumer = Consumer(connection.librdkafka(group_id="t", enable_auto_commit=False, enable_partition_eof=True))
+    """What the topic holds up to its ends of this moment; its last message is never compacted away."""
+    awaited = {number: end for number, end in enumerate(ends(connection, topic)) if end}
+    consumer = Consumer(connection.librdkafka(group_id="t", enable_auto_commit=False, fetch_wait_max_ms=10))
+    consumer.assign([TopicPartition(connection.prefix + topic, number, OFFSET_BEGINNING) for number in awaited])
     found: list[Message] = []
-    for number in range(PARTITIONS):
-        consumer.assign([TopicPartition(connection.prefix + topic, number, 0)])
-        while (message := consumer.poll(10)) is not None and message.error() is None:
+    while awaited:
+        for message in consumer.consume(5000, 0.05):
+            assert message.error() is None, message.error()
             found.append(message)
+            number = message.partition() or 0
+            if number in awaited and (message.offset() or 0) + 1 >= awaited[number]:
+                del awaited[number]
     consumer.close()
     return found
 
 
 def ends(connection: KafkaConnection, topic: str) -> list[int]:
-    consumer = Consumer(connection.librdkafka(group_id="t"))
+    admin = AdminClient(connection.librdkafka())
     places = [TopicPartition(connection.prefix + topic, number) for number in range(PARTITIONS)]
-    found = [consumer.get_watermark_offsets(place, timeout=10)[1] for place in places]
-    consumer.close()
-    return found
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call] # the library's
+    answers = admin.list_offsets(dict.fromkeys(places, latest), request_timeout=10)
+    return [answers[place].result().offset for place in places]
 
 
 def panes_in(connection: KafkaConnection) -> dict[PaneKey, Pane]:
@@ -357,7 +363,7 @@ def test_the_log_is_read_back_no_further_than_panes_matter(
     workers.start(0)
     assert_true(connection, workers, truth(written))
     workers.kill(0, signal.SIGTERM)
-    log = PaneLog(connection, "turnlog-processors", [connection.prefix + name for name in SOURCES])
+    log = PaneLog(connection, connection.group(PROCESSORS), [connection.prefix + name for name in SOURCES])
     entries: list[bytes] = []
     end = log.read(0, None, lambda entry: entries.append(entry.key))
     assert len(entries) == end > 0  # all of them are minutes old

@@ -79,6 +79,7 @@ def test_importing_the_client_is_quick(bare: Path, tmp_path: Path) -> None:
         ("import turnlog.processors", "processors"),
         ("import turnlog.sinks", "sinks"),
         ("import turnlog.schemas.compatibility", "local"),
+        ("import turnlog.producers.integrations.opentelemetry", "opentelemetry"),
     ],
 )
 def test_a_missing_extra_is_named(bare: Path, tmp_path: Path, code: str, extra: str) -> None:

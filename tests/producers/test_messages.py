@@ -105,6 +105,32 @@ def test_objects_of_an_sdk_are_read_by_their_attributes() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("item", "role", "part"),
+    [
+        (
+            {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}", "id": "fc"},
+            "assistant",
+            {"type": "tool_call", "id": "c", "name": "f", "arguments": "{}"},
+        ),
+        (
+            {"type": "function_call_output", "call_id": "c", "output": "17"},
+            "tool",
+            {"type": "tool_call_response", "id": "c", "response": "17"},
+        ),
+        (
+            {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "hm"}]},
+            "assistant",
+            {"type": "reasoning", "content": "hm"},
+        ),
+        ({"type": "web_search_call", "id": "w"}, "assistant", {"type": "web_search_call", "id": "w"}),
+        ({"type": "input_text", "text": "a"}, "user", {"type": "text", "content": "a"}),
+    ],
+)
+def test_items_without_a_role(item: dict[str, Any], role: str, part: dict[str, Any]) -> None:
+    assert read(input_json([item])) == [{"role": role, "parts": [part]}]
+
+
 def test_each_choice_has_its_own_reason() -> None:
     choices = [{"role": "assistant", "content": "a"}, {"role": "assistant", "content": "b"}]
     assert [each["finish_reason"] for each in read(output_json(choices, ["stop", "length"]))] == ["stop", "length"]

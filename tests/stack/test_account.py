@@ -11,7 +11,7 @@ from turnlog.stack.account.wait import Clock
 from turnlog.stack.lag import Lag
 
 _TIME = datetime(2026, 1, 1, tzinfo=UTC)
-_PROCESSORS, _SINKS = "turnlog-processors", "turnlog-sinks"
+_PROCESSORS, _SINKS = "chat.processors", "chat.sinks"
 
 
 def _entry(sent: int, stored: int, dead: int = 0, **dropped: int) -> Entry:

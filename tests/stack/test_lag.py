@@ -1,6 +1,6 @@
 import pytest
 
-from turnlog.schemas import raw_topics
+from turnlog.schemas import PROCESSORS, SINKS, raw_topics
 from turnlog.sinks.routes import ROUTES
 from turnlog.stack.lag import GROUPS, Lag, distance
 from turnlog.stack.report import LagReport, summarize
@@ -35,5 +35,5 @@ def test_partitions_are_added_up_and_unused_topics_left_out() -> None:
 
 
 def test_groups_are_measured_on_what_they_read() -> None:
-    assert GROUPS["turnlog-sinks"] == set(ROUTES)
-    assert GROUPS["turnlog-processors"] == {topic.name for topic in raw_topics()}
+    assert GROUPS[SINKS] == set(ROUTES)
+    assert GROUPS[PROCESSORS] == {topic.name for topic in raw_topics()}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from turnlog.schemas import require
+from turnlog.schemas import PROCESSORS, require
 
 require("turnlog.processors.app", "processors", "faust")
 
@@ -65,22 +65,25 @@ class ProcessorApp(faust.App):
             event.ack()
 
 
-def create_app(settings: ProcessorSettings, **overrides: Any) -> ProcessorApp:
+def create_app(settings: ProcessorSettings, topics: Iterable[str], **overrides: Any) -> ProcessorApp:
     """Return the app without agents; :func:`turnlog.processors.worker.build` adds them.
 
     Args:
         settings: The worker's settings.
+        topics: Names, without the prefix, of all topics that its agents will read.
         overrides: Faust settings that win over the ones chosen here.
 
     Raises:
         SettingError: If the Kafka settings can't be right.
     """
     kafka = settings.kafka
+    group = kafka.group(PROCESSORS)
+    member = kafka.member(PROCESSORS, settings.worker_id, topics)
     conf: Mapping[str, Any] = {
         "broker": ";".join(f"kafka://{server.strip()}" for server in kafka.bootstrap_servers.split(",")),
         "broker_credentials": faust_credentials(kafka.options),
-        "broker_client_id": f"{settings.group}-{settings.worker_id}",
-        "consumer_group_instance_id": settings.worker_id,
+        "broker_client_id": member,
+        "consumer_group_instance_id": member,
         "consumer_auto_offset_reset": "earliest",
         "consumer_max_fetch_size": settings.fetch_bytes,
         "broker_max_poll_records": settings.poll_records,
@@ -96,7 +99,7 @@ def create_app(settings: ProcessorSettings, **overrides: Any) -> ProcessorApp:
         "stream_wait_empty": False,
         "stream_buffer_maxsize": 4096,
         "store": "memory://",
-        "datadir": str(Path(tempfile.gettempdir()) / f"{settings.group}-{settings.worker_id}"),
+        "datadir": str(Path(tempfile.gettempdir()) / f"{group}-{member}"),
         "topic_allow_declare": False,
         "topic_disable_leader": True,
         "web_enabled": False,
@@ -106,7 +109,7 @@ def create_app(settings: ProcessorSettings, **overrides: Any) -> ProcessorApp:
         "autodiscover": False,
         **overrides,
     }
-    app = ProcessorApp(settings.group, **conf)
+    app = ProcessorApp(group, **conf)
     app.settings = settings
     app.transport = BatchTransport(app.conf.broker_consumer, app)
     return app

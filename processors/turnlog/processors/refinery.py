@@ -2,19 +2,23 @@
 
 Pure: no Faust, no Kafka. Exactness (with :mod:`turnlog.processors.stage`): for the records of one raw partition, in
 order, :meth:`Refinery.process` returns exactly one output each, in the same order: a clean record or a dead letter, for
-the partition of the same number, with the raw coordinates in its headers. The stage writes outputs in that order by one
-idempotent producer, which leaves no holes, and a batch is committed only after Kafka has acknowledged all of them. So
-whatever dies and whenever, what stands in the clean partition is a run of outputs without holes, then possibly another
-run that begins again at or before the place up to which everything was written. A reader that keeps the highest source
-offset it has seen, per source partition, and skips what is not above it, therefore sees every output exactly once:
-nothing below the mark is missing, and what comes next is either below it (a repetition) or the very next one. Writers
-may overlap for a moment while a partition changes hands; each of them writes such runs, so the argument stands.
+the partition of the same number, with the raw coordinates in its headers. Only a record that repeats an earlier one of
+the raw partition has no output; which ones do depends on the raw partition alone
+(:mod:`turnlog.processors.redelivery`), so that they are the same in every repetition. The stage writes outputs in that
+order by one idempotent producer, which leaves no holes, and a batch is committed only after Kafka has acknowledged all
+of them. So whatever dies and whenever, what stands in the clean partition is a run of outputs without holes, then
+possibly another run that begins again at or before the place up to which everything was written. A reader that keeps
+the highest source offset it has seen, per source partition, and skips what is not above it, therefore sees every output
+exactly once: nothing below the mark is missing, and what comes next is either below it (a repetition) or the very next
+one. Writers may overlap for a moment while a partition changes hands; each of them writes such runs, so the argument
+stands.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 from turnlog.processors.batch import RawRecord
@@ -103,12 +107,21 @@ class Refinery:
         found = {each.value[2:10] for each in records if each.value and each.value[:2] == SINGLE_OBJECT}
         return {each for each in found if len(each) == 8 and self._store.by_fingerprint(each) is None}
 
-    def process(self, records: Sequence[RawRecord], partition: int) -> list[Output]:
+    def process(
+        self, records: Sequence[RawRecord], partition: int, doubles: AbstractSet[int] = frozenset()
+    ) -> list[Output]:
         """Return one output for each record of a partition, in order.
+
+        Args:
+            records: The records.
+            partition: Their partition.
+            doubles: Offsets of records that repeat earlier ones and have no output.
 
         Raises:
             TransientError: If a schema registry does not answer; the call can be repeated.
         """
+        if doubles:
+            records = [each for each in records if each.offset not in doubles]
         return [self._refine(record, partition) for record in records]
 
     def _refine(self, record: RawRecord, partition: int) -> Output:

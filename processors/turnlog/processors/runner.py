@@ -50,7 +50,7 @@ def run() -> int:
     asyncio.set_event_loop(loop)
     app = build(settings, lambda sentence: log.warning("waiting", reason=sentence))
     _announce(app, settings, log)
-    log.info("joining", group=settings.group, kafka=kafka.bootstrap_servers)
+    log.info("joining", group=app.conf.id, kafka=kafka.bootstrap_servers)
     return _work(app, loop, log, stop)
 
 

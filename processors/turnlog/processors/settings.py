@@ -18,7 +18,6 @@ class ProcessorSettings(BaseSettings):
     Attributes:
         worker_id: Name of this worker in its group, unique among running workers and the same after a restart: a
             worker that comes back under its name takes its partitions over at once.
-        group: The consumer group; pipelines that share a broker need one each.
         ready_file: Touched once the worker has its partitions.
         pseudonym_key: Master key of pseudonyms, 32 characters or more; left out of the repr.
         pseudonym_key_file: File that holds it.
@@ -37,7 +36,6 @@ class ProcessorSettings(BaseSettings):
     worker_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,200}$")] = Field(
         default_factory=lambda: f"{socket.gethostname()}-0"
     )
-    group: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,200}$")] = "turnlog-processors"
     ready_file: Path | None = None
     pseudonym_key: Annotated[str | None, Field(repr=False)] = None
     pseudonym_key_file: Path | None = None

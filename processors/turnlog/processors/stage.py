@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 
 from turnlog.processors.batch import Batch, RawRecord
 from turnlog.processors.output import Delivery, Output, OutputProducer
+from turnlog.processors.redelivery import suspects
 from turnlog.processors.refinery import Refinery
 from turnlog.schemas import TransientError
 
@@ -21,6 +23,7 @@ SLICE_BYTES = 512 * 1024
 RETRY_SECONDS = 0.5
 
 Prepare = Callable[[Batch], Awaitable[None]]
+FindDoubles = Callable[[Batch], frozenset[int]]
 
 
 class RefineStage:
@@ -32,6 +35,8 @@ class RefineStage:
         prepare: Awaited before a batch: brings schemas and catalogue up to date. May raise TransientError.
         is_current: Tells whether a batch may still write.
         warn: Told in a sentence what is being waited for.
+        find_doubles: Returns the offsets of records that stand in the partition already; called in a thread, and only
+            for batches with marked records. May raise TransientError.
     """
 
     def __init__(
@@ -41,12 +46,15 @@ class RefineStage:
         prepare: Prepare,
         is_current: Callable[[Batch], bool],
         warn: Callable[[str], None],
+        *,
+        find_doubles: FindDoubles = lambda _: frozenset(),
     ) -> None:
         self._refinery = refinery
         self._producer = producer
         self._prepare = prepare
         self._is_current = is_current
         self._warn = warn
+        self._find_doubles = find_doubles
 
     async def process(self, batch: Batch) -> bool:
         """Refine a batch; returns when all outputs are in Kafka, or False if the batch lost its partition meanwhile.
@@ -56,19 +64,27 @@ class RefineStage:
         """
         if not await self._persist(batch, lambda: self._prepare(batch)):
             return False
+        doubles: set[int] = set()
+        if suspects(batch.records) and not await self._persist(batch, lambda: self._look_back(batch, doubles)):
+            return False
         delivery = Delivery()
         for records in slices(batch.records):
             outputs: list[Output] = []
             # Between slices the partition may have moved: its new owner writes now, and this one must not go on.
-            if not await self._persist(batch, partial(self._refine, records, batch.partition, outputs)):
+            if not await self._persist(batch, partial(self._refine, records, batch.partition, outputs, doubles)):
                 return False
             await self._producer.send(outputs, delivery)
             await asyncio.sleep(0)
         await delivery.done()
         return True
 
-    async def _refine(self, records: Sequence[RawRecord], partition: int, outputs: list[Output]) -> None:
-        outputs[:] = self._refinery.process(records, partition)
+    async def _look_back(self, batch: Batch, doubles: set[int]) -> None:
+        doubles.update(await asyncio.to_thread(self._find_doubles, batch))
+
+    async def _refine(
+        self, records: Sequence[RawRecord], partition: int, outputs: list[Output], doubles: AbstractSet[int]
+    ) -> None:
+        outputs[:] = self._refinery.process(records, partition, doubles)
 
     async def _persist(self, batch: Batch, attempt: Callable[[], Awaitable[None]]) -> bool:
         """Try until it works or the batch is no longer current; what passes by itself is waited for, and said once."""

@@ -4,12 +4,13 @@ Faust spends some 60 µs on every message's tasks, queues and acknowledgements. 
 for one partition as one message divides that by the size of the poll, and leaves agents, tables, rebalancing and
 monitoring as they are. Changelog partitions keep their messages single: table recovery reads through the same consumer.
 
-Three more things differ from Faust's transport, and each of them guards exactness or delay:
+Four more things differ from Faust's transport, and each of them guards exactness or delay:
 
 * Offsets to commit come from a :class:`~turnlog.processors.ledger.Ledger` and not from acknowledgements.
 * Partitions whose agent is behind are not fetched from, so that one slow topic holds nobody else up and memory is
   bounded; what the broker has sent meanwhile becomes the next, larger batch.
 * A commit that fails because the broker is away is tried again later instead of crashing the worker.
+* A group membership that has failed for good crashes the worker; aiokafka would only log it, and the worker stand idle.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from faust.transport.drivers.aiokafka import (
 )
 from faust.types import TP, ConsumerMessage, Message
 from faust.types.transports import ConsumerT, TPorTopicSet
+from mode import Service
 from mode.utils.futures import notify
 
 from turnlog.processors.batch import Batch, RawRecord
@@ -46,6 +48,9 @@ POLL_SECONDS = 0.05
 FETCH_WAIT_MS = 50
 """How long the broker may hold back an answer. A partition that becomes readable while a fetch of the others is under
 way waits for that answer, so this bounds the delay that fetching adds."""
+
+MEMBERSHIP_SECONDS = 1.0
+"""How often to look whether the worker can still be a member of its group."""
 
 BATCHES_OUT = 2
 """Batches of one partition handed out at a time: one in work and one waiting."""
@@ -59,6 +64,18 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
         # Faust sets 1500 ms and has no setting for it; the consumer reads it when it starts, which is later.
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - see above
         return consumer
+
+    def membership_error(self) -> BaseException | None:
+        """Return what ended the group membership, None while nothing has; for any thread.
+
+        aiokafka keeps such an error for whoever polls next; without partitions nobody polls.
+        """
+        coordinator: Any = getattr(self._consumer, "_coordinator", None)
+        task = getattr(coordinator, "_coordination_task", None)
+        if task is not None and task.done() and not task.cancelled():
+            return cast("BaseException | None", task.exception())
+        pending = getattr(coordinator, "_pending_exception", None)
+        return pending if isinstance(pending, KafkaError) and not pending.retriable else None
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek stream partitions to what is committed, or to their beginning; returns the committed offsets.
@@ -116,6 +133,15 @@ class BatchConsumer(Consumer):
 
     def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    @Service.task
+    async def _watch_membership(self) -> None:
+        while not self.should_stop:
+            await self.sleep(MEMBERSHIP_SECONDS)
+            error = cast("BatchConsumerThread", self._thread).membership_error()
+            if error is not None and not self.should_stop:
+                self.log.error("This worker can't be a member of its group any more: %s", error)
+                await self.crash(error)
 
     def is_next(self, batch: Batch) -> bool:
         """Tell whether a batch may write outputs: it is its partition's oldest and no seek has come in between."""

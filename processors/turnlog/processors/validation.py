@@ -18,6 +18,8 @@ LATEST_US = 10_413_791_999_999_999
 """The last of 2299-12-31, its last."""
 
 MAX_RETENTION_DAYS = 36_500
+MAX_SAMPLE_WEIGHT = 1_000_000
+"""One event that stands for more is a mistake, and would make statistics of it alone."""
 _MONEY_LIMIT = 10**18
 
 Check = Callable[[Any], bool]
@@ -59,6 +61,7 @@ def _check(name: str, kind: Any) -> tuple[Check, str] | None:
 _RANGES: Mapping[str, tuple[float, float]] = {
     "severity_number": (0, 24),
     "retention_days": (0, MAX_RETENTION_DAYS),
+    "sample_weight": (1, MAX_SAMPLE_WEIGHT),
     "traffic_percent": (0.0, 100.0),
     "per": (1, 2**63 - 1),
 }

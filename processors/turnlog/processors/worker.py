@@ -11,13 +11,14 @@ from turnlog.processors.batch import Batch, RawRecord
 from turnlog.processors.catalogue_reader import CatalogueReader
 from turnlog.processors.dead_letters import DeadLetters
 from turnlog.processors.enrichment import Catalogue
+from turnlog.processors.lookback import LookBack
 from turnlog.processors.output import Output, OutputProducer
 from turnlog.processors.redaction import Pseudonyms, Redactor, Scanner, builtin
 from turnlog.processors.refinery import Refinery
 from turnlog.processors.schema_reader import SchemaReader
 from turnlog.processors.settings import ProcessorSettings
 from turnlog.processors.stage import RefineStage
-from turnlog.processors.stats.wiring import attach
+from turnlog.processors.stats.wiring import SOURCES, attach
 from turnlog.processors.tail import Tail
 from turnlog.schemas import PoisonError, SchemaStore, Topic, raw_topics
 from turnlog.schemas.registry import ConfluentRegistry
@@ -37,7 +38,7 @@ def build(settings: ProcessorSettings, warn: Callable[[str], None]) -> Processor
     Raises:
         SettingError: If a setting or a rules file can't be right.
     """
-    app = create_app(settings)
+    app = create_app(settings, [*(topic.name for topic in raw_topics()), *SOURCES])
     parts = Parts(settings, warn)
     for topic in raw_topics():
         add_agent(app, topic, parts)
@@ -67,6 +68,7 @@ class Parts:
         self.redactor = Redactor(Scanner(builtin()), Pseudonyms(settings.master_key(), settings.pseudonym_epoch))
         self.catalogue = Catalogue()
         self.producer = OutputProducer(connection, warn)
+        self.look_back = LookBack(connection)
         self._dead = DeadLetters(f"{self.prefix}dlq", "redact", _now_us)
         self._dead_panes = DeadLetters(f"{self.prefix}dlq", "panes", _now_us)
         schemas = Tail(connection, [f"{self.prefix}schemas"])
@@ -113,7 +115,7 @@ def add_agent(app: ProcessorApp, topic: Topic, parts: Parts) -> None:
     def is_current(batch: Batch) -> bool:
         return app.batches.is_next(batch)
 
-    stage = RefineStage(refinery, parts.producer, prepare, is_current, parts.warn)
+    stage = RefineStage(refinery, parts.producer, prepare, is_current, parts.warn, find_doubles=parts.look_back.doubles)
 
     async def refine(stream: Any) -> None:
         async for batch in app.each_batch(stream):

@@ -23,19 +23,26 @@ A ``with`` or ``async with`` block that an exception leaves records it: an error
 block: ``call = client.start_call(…)`` then ``call.finish(…)`` or ``call.fail(error)``. ``@client.observe`` records a
 function. History is replayed with
 ``event_time=``, ``start_time=``, ``duration=`` and ``event_id=`` (any text: the same text twice counts once).
-Settings from the environment: ``Client.from_env()``. For tests of chatbots: :mod:`turnlog.producers.testing`.
+Which conversations are kept is said by ``sampling=``, what is captured of their texts by ``content=``, and ``mask=``
+changes every text that is. Settings from the environment or a file: ``Client.from_env()``, ``Client.from_file(path)``.
+For tests of chatbots: :mod:`turnlog.producers.testing`.
 """
 
 from turnlog.producers.call import Call
 from turnlog.producers.client import Client
 from turnlog.producers.clock import Clock
+from turnlog.producers.content import Content
 from turnlog.producers.ids import Ids, TraceParent
 from turnlog.producers.limits import Limits
 from turnlog.producers.losses import REPORT_NAME
+from turnlog.producers.policy import Mask
 from turnlog.producers.result import Result
+from turnlog.producers.sampling import Sampling
 from turnlog.producers.scope import Conversation, Turn
+from turnlog.producers.spool import Spool
 from turnlog.producers.step import Step
 from turnlog.producers.stream import AsyncStream, Stream
+from turnlog.producers.texts import TextKind
 from turnlog.producers.transport import Message, Transport
 from turnlog.schemas import KafkaConnection, SettingError
 
@@ -45,15 +52,20 @@ __all__ = [
     "Call",
     "Client",
     "Clock",
+    "Content",
     "Conversation",
     "Ids",
     "KafkaConnection",
     "Limits",
+    "Mask",
     "Message",
     "Result",
+    "Sampling",
     "SettingError",
+    "Spool",
     "Step",
     "Stream",
+    "TextKind",
     "TraceParent",
     "Transport",
     "Turn",

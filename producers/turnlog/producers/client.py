@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self, Unpack, cast
 
+from turnlog.producers.arguments import ClientArguments
 from turnlog.producers.call import Call
 from turnlog.producers.clock import Clock
 from turnlog.producers.coerce import to_float
-from turnlog.producers.connecting import kafka
+from turnlog.producers.content import Contents
 from turnlog.producers.fields import (
     CallFields,
     DatasetFields,
@@ -31,9 +32,16 @@ from turnlog.producers.kinds import DATASET, DEPLOYMENT, MODEL, SCORE, Fields
 from turnlog.producers.limits import Limits
 from turnlog.producers.moments import emit, emit_log, emit_security, pointing, scored
 from turnlog.producers.operation import Operation
+from turnlog.producers.outputs import Output, connector
+from turnlog.producers.packing import Rules
 from turnlog.producers.pipe import Pipe
+from turnlog.producers.policy import Mask
 from turnlog.producers.result import Result
+from turnlog.producers.sampling import Sampling
 from turnlog.producers.scope import Conversation, Turn
+from turnlog.producers.secrecy import shown
+from turnlog.producers.settings import Configuration
+from turnlog.producers.spool import Spool
 from turnlog.producers.step import Step
 from turnlog.producers.transport import Connect
 from turnlog.producers.version import SDK_NAME, sdk_version
@@ -58,8 +66,14 @@ class Client(Instruments):
         service_version: The chatbot's release.
         service_instance: Which instance of it; by default the host's name.
         connection: Where Kafka is.
+        output: Where events go: kafka, stdout (a line of JSON each), or off.
         limits: Bounds on memory and time.
-        connect: Makes another transport than Kafka's, such as :mod:`turnlog.producers.testing`'s.
+        sampling: Which conversations are kept, and what is always; by default all.
+        content: What is captured of texts, and how long they may be, for all tenants or by tenant.
+        mask: Called in the background thread with every text and what it is; returns the text to keep. What it fails
+            on is withheld whole.
+        spool: A directory for what Kafka does not take: it outlives the process. None to lose it instead.
+        connect: Makes another transport than the output's, such as :mod:`turnlog.producers.testing`'s.
         clock: Where the time is read.
         ids: Where ids come from.
 
@@ -76,7 +90,12 @@ class Client(Instruments):
         service_version: str | None = None,
         service_instance: str | None = None,
         connection: KafkaConnection | None = None,
+        output: Output = "kafka",
         limits: Limits | None = None,
+        sampling: Sampling | None = None,
+        content: Contents | None = None,
+        mask: Mask | None = None,
+        spool: Spool | None = None,
         connect: Connect | None = None,
         clock: Clock | None = None,
         ids: Ids | None = None,
@@ -85,7 +104,9 @@ class Client(Instruments):
             if not isinstance(value, str) or not value.strip():
                 raise SettingError(f"{name} must be a text, not {value!r}")
         limits = limits or Limits()
+        rules = Rules.checked(sampling, content, mask)
         self.service = service
+        self._shown = {"tenant": tenant, "environment": environment, "output": output, "connection": connection}
         self._pipe = Pipe(
             {
                 "tenant_id": tenant,
@@ -96,35 +117,70 @@ class Client(Instruments):
                 "sdk_name": SDK_NAME,
                 "sdk_version": sdk_version(),
             },
-            connect or kafka(connection or KafkaConnection(), limits),
+            connect or connector(output, connection, limits, give_up=spool is None),
             limits,
             clock or Clock(),
             ids or Ids(),
+            rules=rules,
+            spool=spool,
         )
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None, *, limits: Limits | None = None) -> Self:
-        """Make a client as the environment says.
+    def from_env(cls, environ: Mapping[str, str] | None = None, **arguments: Unpack[ClientArguments]) -> Self:
+        """Make a client as the environment says: ``TURNLOG_SERVICE``, ``TURNLOG_TENANT`` … and Kafka's settings.
 
-        Reads ``TURNLOG_SERVICE``, ``TURNLOG_TENANT``, ``TURNLOG_ENVIRONMENT``, ``TURNLOG_SERVICE_VERSION``,
-        ``TURNLOG_SERVICE_INSTANCE``, and Kafka's settings by :meth:`turnlog.schemas.KafkaConnection.from_env`.
+        Any setting of librdkafka is ``TURNLOG_KAFKA_<SETTING>``, with underscores for dots. Where ``TURNLOG_CONFIG``
+        names a TOML file, what it says holds for what the environment leaves open; see :meth:`from_file`.
+
+        Args:
+            environ: The environment; by default the process's.
+            arguments: What is to hold whatever the environment says.
 
         Raises:
-            SettingError: If a setting is missing or can't be right.
+            SettingError: If a setting is missing, unknown or can't be right; says where it was found.
         """
-        env = os.environ if environ is None else environ
-        service = env.get("TURNLOG_SERVICE")
-        if not service:
-            raise SettingError("TURNLOG_SERVICE must name the chatbot")
-        return cls(
-            service,
-            tenant=env.get("TURNLOG_TENANT") or "default",
-            environment=env.get("TURNLOG_ENVIRONMENT") or "production",
-            service_version=env.get("TURNLOG_SERVICE_VERSION"),
-            service_instance=env.get("TURNLOG_SERVICE_INSTANCE"),
-            connection=KafkaConnection.from_env(env),
-            limits=limits,
+        return cls._configured(Configuration(environ), arguments)
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | os.PathLike[str],
+        environ: Mapping[str, str] | None = None,
+        **arguments: Unpack[ClientArguments],
+    ) -> Self:
+        """Make a client as a TOML file says, where neither the environment nor an argument says otherwise.
+
+        Its keys are the names of arguments; tables are ``[kafka]`` (``bootstrap_servers``, ``topic_prefix`` and any
+        setting of librdkafka), ``[limits]``, ``[sampling]``, ``[content]`` and ``[content.tenants.<tenant>]``.
+
+        Args:
+            path: The file.
+            environ: The environment; by default the process's.
+            arguments: What is to hold whatever the two say.
+
+        Raises:
+            SettingError: As :meth:`from_env`, or if the file can't be read.
+        """
+        return cls._configured(Configuration(environ, path), arguments)
+
+    @classmethod
+    def _configured(cls, configuration: Configuration, arguments: ClientArguments) -> Self:
+        found = {**configuration.arguments(), **arguments}
+        if not found.get("service"):
+            raise SettingError("TURNLOG_SERVICE must name the chatbot (or service, in the configuration)")
+        try:
+            return cls(**found)
+        except SettingError as error:
+            raise configuration.explained(error) from None
+
+    def __repr__(self) -> str:
+        """Show the settings, secrets masked."""
+        connection = self._shown["connection"]
+        options = shown(connection.options) if isinstance(connection, KafkaConnection) else {}
+        said = [f"{name}={value!r}" for name, value in self._shown.items()] + (
+            [f"options={options}"] if options else []
         )
+        return f"{type(self).__name__}({self.service!r}, {', '.join(said)})"
 
     @property
     def producer_id(self) -> str:

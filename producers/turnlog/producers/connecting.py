@@ -9,8 +9,14 @@ from turnlog.producers.transport import Connect, Transport
 from turnlog.schemas import KafkaConnection
 
 
-def kafka(connection: KafkaConnection, limits: Limits) -> Connect:
+def kafka(connection: KafkaConnection, limits: Limits, *, give_up: bool = True) -> Connect:
     """Return what connects to Kafka; the settings are checked now, the connection is made later.
+
+    Args:
+        connection: Where Kafka is.
+        limits: Bounds on memory and time.
+        give_up: Whether events are given up that could not be delivered for the time of the limits; otherwise they are
+            tried for ever.
 
     Raises:
         SettingError: If librdkafka refuses a setting.
@@ -21,6 +27,6 @@ def kafka(connection: KafkaConnection, limits: Limits) -> Connect:
     check(connection, limits)
 
     def connect(trouble: Callable[[str], None]) -> Transport:
-        return KafkaTransport(connection, limits, trouble)
+        return KafkaTransport(connection, limits, trouble, give_up=give_up)
 
     return connect

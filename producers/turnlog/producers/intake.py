@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from threading import Event as Flag
 from threading import RLock
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from turnlog.producers.kinds import Fields, Kind, Priority
 from turnlog.producers.limits import Limits
@@ -51,6 +51,13 @@ class Numbers(NamedTuple):
     closed: int
 
 
+class Cells(Protocol):
+    """Where counts can be stored; that must neither block nor fail."""
+
+    def __setitem__(self, cell: int, count: int, /) -> None:
+        """Store a count."""
+
+
 class Intake:
     """A bounded queue in which events stand in the order of their sequence numbers.
 
@@ -73,6 +80,7 @@ class Intake:
         self._next = self._accepted = self._full = self._late = 0
         self._bytes_in = self._bytes_out = 0
         self._closed = False
+        self._tally: Cells | None = None
 
     def put(self, kind: Kind, fields: Fields, observed_time: int, size: int) -> None:
         """Queue an event, or count it as dropped. Takes about a microsecond."""
@@ -97,10 +105,14 @@ class Intake:
             return
         sequence = self._next
         self._next = sequence + 1
+        if self._tally is not None:
+            self._tally[0] = sequence + 1
         priority = kind.priority
         waiting = self._bytes_in - self._bytes_out + size
         if len(self._items) >= self._room[priority] or waiting > self._room_bytes[priority]:
             self._full += 1
+            if self._tally is not None:
+                self._tally[1] = self._full
             return
         self._accepted += 1
         self._bytes_in += size
@@ -147,11 +159,23 @@ class Intake:
             try:
                 numbers = self._numbers()
                 self._next += 1
+                if self._tally is not None:
+                    self._tally[0] = self._next
             finally:
                 self._busy = False
             while self._beside:
                 self.put(*self._beside.popleft())
             return numbers
+
+    def count_in(self, cells: Cells) -> None:
+        """From now on keep the next sequence number and the refused in two cells too, where they outlive the process.
+
+        Args:
+            cells: Where to.
+        """
+        with self._lock:
+            cells[0], cells[1] = self._next, self._full
+            self._tally = cells
 
     def numbers(self) -> Numbers:
         """Return the counts of this moment."""

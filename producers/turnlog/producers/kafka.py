@@ -28,15 +28,19 @@ class KafkaTransport:
         connection: Where Kafka is, the topics' prefix, and settings.
         limits: Bounds on memory and time.
         trouble: Called with a sentence when the connection is in trouble.
+        give_up: Whether a message fails that could not be delivered for the time of the limits.
 
     Raises:
         SettingError: If librdkafka refuses a setting.
     """
 
-    def __init__(self, connection: KafkaConnection, limits: Limits, trouble: Callable[[str], None]) -> None:
+    def __init__(
+        self, connection: KafkaConnection, limits: Limits, trouble: Callable[[str], None], *, give_up: bool = True
+    ) -> None:
         self._prefix = connection.prefix
         self._producer = _producer(
             _config(connection, limits)
+            | ({} if give_up else {"message.timeout.ms": 0})
             | {"error_cb": lambda error: trouble(f"Kafka at {connection.bootstrap_servers}: {error.str()}")}
         )
 

@@ -73,7 +73,11 @@ _LAST_MOMENT = 253_402_300_799_999_999
 
 def rename(fields: Mapping[str, Any]) -> Fields:
     """Return the fields under the schemas' names, those that were set to None left out."""
-    return {_ALIASES.get(name, name): value for name, value in fields.items() if value is not None}
+    renamed = {name: value for name, value in fields.items() if value is not None}
+    # Nearly all names are the schemas' own: it is quicker to look for the few that are not.
+    for name in _ALIASES.keys() & renamed.keys():
+        renamed[_ALIASES[name]] = renamed.pop(name)
+    return renamed
 
 
 def _moment(value: Any) -> int | None:

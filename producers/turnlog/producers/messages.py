@@ -1,8 +1,8 @@
 """Chat messages as OpenTelemetry's GenAI conventions write them: JSON of [{role, parts: [{type, content …}]}].
 
 In come the shapes that chatbots have at hand: OpenAI's ``{role, content, tool_calls …}`` with content as text or parts,
-Anthropic's content blocks, objects of either's SDK, or OpenTelemetry's own shape. Texts, tool arguments included, are
-kept letter for letter.
+its Responses API's items, Anthropic's content blocks, objects of either's SDK, or OpenTelemetry's own shape. Texts, and
+tool arguments too, are kept letter for letter.
 """
 
 from __future__ import annotations
@@ -87,6 +87,8 @@ def _message(message: Any, role: str) -> dict[str, Any]:
     except UnfitError:
         return {"role": role, "parts": [{"type": "text", "content": to_text(message)}]}
     rest = dict(given)
+    if "role" not in rest and isinstance(rest.get("type"), str):
+        return _item(rest, role)
     out: dict[str, Any] = {"role": rest.pop("role", None) or role}
     content = rest.pop("content", None)
     if "parts" in rest:
@@ -107,6 +109,23 @@ def _message(message: Any, role: str) -> dict[str, Any]:
     return out
 
 
+def _item(item: dict[str, Any], role: str) -> dict[str, Any]:
+    """Write what has a type and no role: an item of OpenAI's Responses API, or a part without its message."""
+    kind: str = item["type"]
+    if kind.endswith("_call_output"):
+        part = {"type": "tool_call_response", "id": item.get("call_id"), "response": item.get("output")}
+        return {"role": "tool", "parts": [part]}
+    if kind in ("function_call", "custom_tool_call"):
+        arguments = item.get("arguments", item.get("input"))
+        part = {"type": "tool_call", "id": item.get("call_id"), "name": item.get("name"), "arguments": arguments}
+    elif kind == "reasoning" and "summary" in item:
+        spoken = [to_text(to_mapping(each).get("text")) for each in item["summary"] or ()]
+        part = {"type": "reasoning", "content": "\n".join(spoken)}
+    else:
+        return {"role": "assistant" if kind.endswith("_call") else role, "parts": [_part(item)]}
+    return {"role": "assistant", "parts": [part]}
+
+
 def _parts(content: Any) -> list[Part]:
     if content is None:
         return []
@@ -123,7 +142,7 @@ def _part(part: Any) -> Part:
     try:
         given = dict(to_mapping(part))
     except UnfitError:
-        return {"type": "text", "content": to_text(part)}
+        return {"type": "text", "content": _text(part)}
     kind = given.get("type")
     if isinstance(kind, str) and kind in _KINDS:
         role, key, name = _KINDS[kind]
@@ -152,6 +171,14 @@ def _part(part: Any) -> Part:
     return given
 
 
+def _text(value: Any) -> str:
+    """Return a part that is no part as text; one odd part must not cost a call."""
+    try:
+        return to_text(value)
+    except UnfitError:
+        return ""
+
+
 _quote: Callable[[str], str] = encode_basestring
 
 _KINDS = {
@@ -170,12 +197,12 @@ def _tool_call(call: Any) -> Part:
     try:
         given = dict(to_mapping(call))
     except UnfitError:
-        return {"type": "tool_call", "name": to_text(call)}
+        return {"type": "tool_call", "name": _text(call)}
     function = given.pop("function", None)
     if function is not None:
         try:
             given |= to_mapping(function)
         except UnfitError:
-            given["name"] = to_text(function)
+            given["name"] = _text(function)
     given["type"] = "tool_call"
     return given

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from turnlog.producers.coerce import UnfitError, to_json, to_mapping, to_text
-from turnlog.producers.ids import Ids, TraceParent
-from turnlog.producers.kinds import Fields, Kind, complete_times, rename
+from turnlog.producers.content import Contents, by_tenant
+from turnlog.producers.ids import Ids
+from turnlog.producers.kinds import REPORT, Fields, Kind, complete_times, rename
+from turnlog.producers.policy import Mask, Policies
+from turnlog.producers.sampling import LeftOutError, Sampler, Sampling, check_weight
 from turnlog.producers.template import Template
 from turnlog.producers.transport import Message
-from turnlog.schemas import EncodeError, Schema, load
+from turnlog.schemas import EncodeError, Schema, SettingError, load
 from turnlog.schemas.codec import SINGLE_OBJECT
 from turnlog.schemas.headers import AVRO, CONTENT_TYPE, PRODUCER, TRACEPARENT
+
+_PARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-01")
+"""A well-formed ``traceparent`` as this client writes it."""
 
 _LONGEST_KEY = 512
 """Bytes; what is longer is cut, for the key comes on top of the largest value that a topic takes."""
@@ -36,18 +43,50 @@ class Event(NamedTuple):
     size: int
 
 
+class Rules(NamedTuple):
+    """What a client's user wants done with events before they leave the process.
+
+    Attributes:
+        sampling: Which are kept; None for all.
+        content: What is captured of their texts.
+        mask: Masks these texts.
+    """
+
+    sampling: Sampling | None = None
+    content: Contents | None = None
+    mask: Mask | None = None
+
+    @classmethod
+    def checked(cls, sampling: object, content: Contents | None, mask: object) -> Rules:
+        """Return rules made of a client's arguments.
+
+        Raises:
+            SettingError: If one of them is none.
+        """
+        if sampling is not None and not isinstance(sampling, Sampling):
+            raise SettingError(f"sampling must be a Sampling, not {type(sampling).__name__}")
+        if mask is not None and not callable(mask):
+            raise SettingError(f"mask must be something to call, not {type(mask).__name__}")
+        return cls(sampling, by_tenant(content), mask)
+
+
 class Packer:
     """Makes messages of one producer's events.
 
     Args:
         fixed: Common fields that are the same in all its events, ``producer_id`` among them.
         ids: Makes ids of events that have none yet.
+        rules: What is done with them on the way.
     """
 
-    def __init__(self, fixed: Mapping[str, Any], ids: Ids) -> None:
+    def __init__(self, fixed: Mapping[str, Any], ids: Ids, rules: Rules | None = None) -> None:
+        rules = rules or Rules()
+        tenant = str(fixed.get("tenant_id"))
         self.producer_id = str(fixed["producer_id"])
         self._fixed = fixed
         self._ids = ids
+        self._sampler = Sampler(rules.sampling, tenant) if rules.sampling and rules.sampling.active else None
+        self._policies = Policies(by_tenant(rules.content), rules.mask, tenant)
         self._templates: dict[str, Template] = {}
         self._content_type = (CONTENT_TYPE, AVRO)
         self._origin = f"{self.producer_id}:"
@@ -57,6 +96,7 @@ class Packer:
 
         Raises:
             EncodeError: If the event does not fit its record.
+            LeftOutError: If the event is not in the sample.
         """
         kind = event.kind
         fields = rename(event.fields)
@@ -66,22 +106,36 @@ class Packer:
             fields["event_id"] = self._ids.event()
         try:
             complete_times(fields)
+            if self._sampler is not None:
+                self._sampler.weigh(kind, fields)
             kind.complete(fields)
-        except EncodeError:
+        except (EncodeError, LeftOutError):
             raise
         except Exception as error:  # a caller's objects may do anything when they are looked at
             raise EncodeError(f"{kind.record} can't be completed: {type(error).__name__}") from error
         template = self.template(kind.record)
         if not template.knows(fields):
             _set_aside(template, fields)
-        value = template.encode(fields)
+        value = self._encoded(kind, template, fields)
         headers = [(PRODUCER, f"{self._origin}{event.sequence}".encode()), self._content_type]
         trace_id, span_id = fields.get("trace_id"), fields.get("span_id") or fields.get("parent_span_id")
         if trace_id is not None and span_id is not None:
             parent = f"00-{trace_id}-{span_id}-01"
-            if len(parent) == 55 and TraceParent.parse(parent):
+            if _PARENT.fullmatch(parent):
                 headers.append((TRACEPARENT, parent.encode()))
         return Message(kind.topic, self._key(kind, fields), value, headers)
+
+    def _encoded(self, kind: Kind, template: Template, fields: Fields) -> bytes:
+        if "sample_weight" in fields:
+            check_weight(fields)
+        policy = self._policies.only or self._policies.of(fields)
+        if policy.edits and kind is not REPORT:
+            policy.edit(kind.record, fields)
+        value = template.encode(fields)
+        # No text is longer than its record, so most need not be looked at.
+        if len(value) > policy.bounds.max_bytes and policy.bounds.apply(kind.record, fields):
+            value = template.encode(fields)
+        return value
 
     def template(self, record: str) -> Template:
         """Return the record's template, made at first use."""
@@ -100,7 +154,7 @@ class Packer:
         else:
             value = fields["event_id"]
         try:
-            return to_text(value).encode("utf-8", "replace")[:_LONGEST_KEY]
+            return (value if type(value) is str else to_text(value)).encode("utf-8", "replace")[:_LONGEST_KEY]
         except UnfitError:
             return b""
 

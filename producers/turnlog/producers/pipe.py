@@ -6,17 +6,23 @@ import atexit
 import os
 import sys
 from collections.abc import Callable, Mapping
+from threading import Event as Flag
 from threading import Lock, Thread, get_ident
 from typing import Any
 from weakref import WeakSet
 
 from turnlog.producers.clock import Clock
+from turnlog.producers.courier import Courier
+from turnlog.producers.direct import DirectCourier
 from turnlog.producers.ids import Ids
 from turnlog.producers.intake import Barrier, Intake
 from turnlog.producers.kinds import Fields, Kind
 from turnlog.producers.limits import Limits
-from turnlog.producers.packing import Packer
+from turnlog.producers.losses import Losses
+from turnlog.producers.packing import Packer, Rules
 from turnlog.producers.result import Result
+from turnlog.producers.spool import Desk, Legacy, Spool, SpoolingCourier, others
+from turnlog.producers.term import Term
 from turnlog.producers.transport import Connect
 from turnlog.producers.worker import Worker
 
@@ -30,25 +36,58 @@ class Pipe:
         limits: Bounds on memory and time.
         clock: Where the time is read.
         ids: Where ids come from.
+        rules: What is done with events before they leave the process.
+        spool: Where what Kafka does not take is kept; None for nowhere.
     """
 
-    def __init__(self, fixed: Mapping[str, Any], connect: Connect, limits: Limits, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        fixed: Mapping[str, Any],
+        connect: Connect,
+        limits: Limits,
+        clock: Clock,
+        ids: Ids,
+        *,
+        rules: Rules | None = None,
+        spool: Spool | None = None,
+    ) -> None:
         self.clock = clock
         self.ids = ids
         self._fixed = fixed
         self._connect = connect
         self._limits = limits
+        self._rules = rules
+        self._spool = spool
         self._assemble()
         _all.add(self)
+        if spool is not None and any(others(spool.path, self.producer_id)):
+            self._wake()  # somebody may have left something: it is not to wait for this process's first event
 
     def _assemble(self) -> None:
         self.producer_id = self.ids.event()
         self._intake = Intake(self._limits, self._wake)
-        packer = Packer({**self._fixed, "producer_id": self.producer_id}, self.ids)
-        self._worker = Worker(self._intake, packer, self._connect, self._limits, self.clock)
+        packer = Packer({**self._fixed, "producer_id": self.producer_id}, self.ids, self._rules)
+        self._worker = Worker(self._intake, packer, self._engage, self._limits, self.clock)
         self._thread: Thread | None = None
         self._starting = Lock()
         self._unsettled: set[Callable[[], None]] = set()
+
+    def _engage(self, losses: Losses, term: Term, woken: Flag) -> Courier:
+        if self._spool is None:
+            return DirectCourier(self._connect, losses, term, woken)
+        desk = Desk(
+            self._spool,
+            self.producer_id,
+            self._fixed,
+            numbers=self._intake.numbers,
+            count_in=self._intake.count_in,
+            losses=losses,
+            clock=self.clock,
+        )
+        legacy = Legacy(self._spool, self.producer_id, losses, self.clock, self.ids)
+        return SpoolingCourier(
+            self._connect, losses, term, woken, desk=desk, legacy=legacy, limits=self._limits, clock=self.clock
+        )
 
     def put(self, kind: Kind, fields: Fields, size: int = 0) -> None:
         """Hand over an event; never blocks or raises. The pipe owns the dict from now on.
@@ -81,7 +120,10 @@ class Pipe:
             settle()
 
     def flush(self, timeout: float) -> Result:
-        """Wait until all events so far are delivered or given up, at most that many seconds; return the counts."""
+        """Wait until all events so far are delivered or given up, at most that many seconds; return the counts.
+
+        What is in the spool is waited for too: the counts say how much of it is left there.
+        """
         self._settle()
         barrier = Barrier(self._deadline(timeout))
         if self._intake.numbers().accepted and self._intake.bar(barrier):
@@ -134,8 +176,7 @@ class Pipe:
 
     def after_fork(self) -> None:
         """Start a new life in a forked child; what was queued is the parent's to send."""
-        if self._worker.transport is not None:
-            self._worker.transport.forget()
+        self._worker.forget()
         self.ids.reseed()
         self._assemble()
 

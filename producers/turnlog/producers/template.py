@@ -98,7 +98,17 @@ def _optional_string(value: Any) -> bytes:
 
 
 def _long(value: Any) -> bytes:
-    return varint(value if type(value) is int else to_int(value))
+    if type(value) is not int:
+        value = to_int(value)
+    return SMALL[value] if 0 <= value < 2048 else varint(value)
+
+
+def _optional_long(value: Any) -> bytes:
+    if value is None:
+        return b"\x00"
+    if type(value) is not int:
+        value = to_int(value)
+    return SMALL_SET[value] if 0 <= value < 2048 else b"\x02" + varint(value)
 
 
 def _int(value: Any) -> bytes:
@@ -143,6 +153,8 @@ def _writer(kind: Any) -> Write:  # noqa: PLR0911 - one return for each kind of 
 def _optional(kind: Any) -> Write:
     if kind == "string":
         return _optional_string
+    if kind == "long":
+        return _optional_long
     inner = _writer(kind)
     return lambda value: b"\x00" if value is None else b"\x02" + inner(value)
 

@@ -5,8 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+from turnlog.schemas import PoisonError
+
 Delivered = Callable[[Any, Any], None]
 """Called as (error, message) by :meth:`Transport.poll` and :meth:`Transport.flush`; the error is None on success."""
+
+
+_REFUSALS = frozenset({10, 17, 29, 32, 42, 43, 44, 87, -188, -190})
+"""Kafka's and librdkafka's codes of errors that are about one message or topic and will be the same next time: too
+large, invalid topic, not authorised, invalid timestamp, invalid request, format not supported, policy violated, invalid
+record; unknown topic and unknown partition (which librdkafka reports after having waited for them to appear)."""
+
+
+def refused(error: Any) -> bool:
+    """Whether a delivery's error says that trying again won't help."""
+    if isinstance(error, PoisonError):
+        return True
+    cause = getattr(error, "__cause__", None)
+    if cause is not None and cause.args:
+        error = cause.args[0]
+    code = getattr(error, "code", None)
+    return callable(code) and code() in _REFUSALS
 
 
 class Message(NamedTuple):

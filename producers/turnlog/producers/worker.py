@@ -1,123 +1,120 @@
-"""The background side: takes events from the queue, encodes and sends them, and accounts for what it could not send."""
+"""The background side: takes events from the queue, encodes them, has them carried, and accounts for what was lost."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Event as Flag
-from typing import Any
 
 from turnlog.producers.clock import Clock
+from turnlog.producers.courier import Courier, Parcel
 from turnlog.producers.intake import Barrier, Intake
 from turnlog.producers.limits import Limits
-from turnlog.producers.losses import INVALID, TOO_LARGE, UNDELIVERED, Losses, logger
-from turnlog.producers.packing import Event, Packer, schema_message
+from turnlog.producers.losses import INVALID, TOO_LARGE, Losses, logger
+from turnlog.producers.packing import Event, Packer
 from turnlog.producers.result import Result
-from turnlog.producers.transport import Connect, Message, Transport
-from turnlog.schemas import EncodeError, Schema, TurnlogError
+from turnlog.producers.sampling import LeftOutError
+from turnlog.producers.term import Term
+from turnlog.schemas import EncodeError
 
 _BATCH = 64
 _TICK = 0.01
 _QUIET_TICKS = 20
 _NAP = 1.0
+_SHORT_NAP = 0.05
+
+Engage = Callable[[Losses, Term, Flag], Courier]
+"""Makes a courier; is given what counts losses, what knows the deadline, and what is set to wake the worker."""
 
 
 class Worker:
-    """Runs in a thread of its own; nothing else may touch the transport.
+    """Runs in a thread of its own; nothing else may touch the courier.
 
     Args:
         intake: Where events come from.
         packer: Makes their messages.
-        connect: Makes the transport, in the worker's thread.
+        engage: Makes the courier.
         limits: Bounds on size and time.
         clock: Where the time is read.
     """
 
-    def __init__(self, intake: Intake, packer: Packer, connect: Connect, limits: Limits, clock: Clock) -> None:
+    def __init__(self, intake: Intake, packer: Packer, engage: Engage, limits: Limits, clock: Clock) -> None:
         self.woken = Flag()
-        self.transport: Transport | None = None
         self._intake = intake
         self._packer = packer
-        self._connect = connect
         self._limits = limits
         self._clock = clock
         self._losses = Losses(limits.report_interval, clock)
-        self._published: set[bytes] = set()
-        self._sent = 0
-        self._give_up_at: int | None = None
-        self._end: int | None = None
+        self._term = Term(clock)
+        self._courier = engage(self._losses, self._term, self.woken)
 
     def close_by(self, deadline_ns: int, reserve_ns: int) -> None:
         """Say when, on the monotonic clock, all must be over, and how long before that events are given up."""
-        self._end = deadline_ns
-        self._give_up_at = deadline_ns - reserve_ns
+        self._term.end_by(deadline_ns, reserve_ns)
         self.woken.set()
 
     def result(self) -> Result:
         """Return the counts so far; for any thread."""
-        sent = self._sent  # read before what was accepted, so that pending is never too small
-        return self._losses.result(self._intake.numbers(), sent)
+        # Read before what was accepted, so that pending is never too small.
+        spooled, sent = self._courier.spooled, self._courier.sent
+        return self._losses.result(self._intake.numbers(), sent, spooled)
+
+    def forget(self) -> None:
+        """Forget all resources in a forked child: they are the parent's."""
+        self._courier.forget()
 
     def run(self) -> None:
         """Work until a closing barrier is reached."""
-        transport = self._connected()
-        if transport is None:
+        if not self._courier.start():
             return
-        self.transport = transport
         quiet, closed = 0, False
         while not closed:
-            worked = 0
+            worked = False
             try:
-                worked, closed = self._work(transport)
+                worked, closed = self._work()
             except Exception as error:  # noqa: BLE001 - the log of a chatbot must not end here, whatever this is
                 self._losses.trouble(f"unexpected {type(error).__name__} in the background thread")
                 logger.debug("turnlog: unexpected error", exc_info=True)
             quiet = 0 if worked else quiet + 1
             if not worked and not closed:
-                self._rest(transport, deep=quiet > _QUIET_TICKS)
-        transport.close()
+                self._rest(deep=quiet > _QUIET_TICKS)
+        self._courier.stop()
 
-    def _connected(self) -> Transport | None:
-        while not self._late():
-            try:
-                return self._connect(self._losses.trouble)
-            except TurnlogError as error:
-                self._losses.trouble(str(error))
-                self.woken.wait(_NAP)
-        return None
-
-    def _work(self, transport: Transport) -> tuple[int, bool]:
-        """Send a small batch; return how many items were taken, and whether the last one closes.
+    def _work(self) -> tuple[bool, bool]:
+        """Send a small batch; return whether there may be more to do at once, and whether all is over.
 
         Small, because polling lets go of the interpreter, so that a chatbot's threads get their turn.
         """
-        taken = 0
-        while taken < _BATCH and (item := self._intake.take()) is not None:
+        courier, taken = self._courier, 0
+        while taken < _BATCH and (courier.room or self._term.over()) and (item := self._intake.take()) is not None:
             taken += 1
             if isinstance(item, Event):
-                self._send(transport, item)
+                self._send(item)
             else:
-                self._reach(transport, item)
+                self._reach(item)
                 if item.closing:
-                    return taken, True
-        transport.poll(0)
+                    return True, True
+        more = courier.turn()
         if self._losses.due(self._intake.refused):
-            self._report(transport)
-        return taken, False
+            self._report()
+        return bool(taken) or more, False
 
-    def _rest(self, transport: Transport, *, deep: bool) -> None:
+    def _rest(self, *, deep: bool) -> None:
         # While events come, looking at intervals costs callers nothing; a signal for each event would.
         if not deep:
-            transport.poll(_TICK)
+            self._courier.rest(_TICK)
             return
         self.woken.clear()
         self._intake.asleep = True
-        if not len(self._intake):
-            self.woken.wait(_NAP)
+        if not len(self._intake) or not self._courier.room:
+            self.woken.wait(_NAP if self._courier.idle else _SHORT_NAP)
         self._intake.asleep = False
 
-    def _send(self, transport: Transport, event: Event) -> None:
+    def _send(self, event: Event) -> None:
         try:
             message = self._packer.pack(event)
+        except LeftOutError:
+            self._losses.leave_out()
+            return
         except Exception as error:  # noqa: BLE001 - a defect here must not cost more than the event, and not uncounted
             self._losses.add(INVALID, str(error) if isinstance(error, EncodeError) else type(error).__name__)
             logger.debug("turnlog: an event can't be encoded", exc_info=True)
@@ -125,80 +122,25 @@ class Worker:
         if len(message.value) > self._limits.record_bytes:
             self._losses.add(TOO_LARGE, f"{event.kind.record} of {len(message.value)} bytes")
             return
-        if not (self._publish(transport, event) and self._hand_over(transport, message, self._delivered)):
-            self._losses.add(UNDELIVERED, "closed before Kafka took it")
-
-    def _publish(self, transport: Transport, event: Event) -> bool:
-        """Make an event's schema known before its first use: wait until Kafka has it; False if time is over first."""
         schema = self._packer.template(event.kind.record).schema
-        if schema.fingerprint in self._published:
-            return True
-        while not self._late():
-            error = self._published_now(transport, schema)
-            if error is None:
-                self._published.add(schema.fingerprint)
-                return True
-            self._losses.trouble(f"the schema of {schema.name} can't be published: {error}")
-        return False
+        self._courier.send(Parcel(message, event.sequence, event.kind.priority, schema))
 
-    def _published_now(self, transport: Transport, schema: Schema) -> Any:
-        outcome: list[Any] = []
-        if not self._hand_over(transport, schema_message(schema), lambda error, _: outcome.append(error)):
-            return "time is over"
-        while not outcome:
-            if self._late():
-                return "time is over"
-            transport.flush(_TICK)
-        if outcome[0] is not None:
-            self.woken.wait(_TICK * 10)
-        return outcome[0]
-
-    def _hand_over(self, transport: Transport, message: Message, delivered: Callable[[Any, Any], None]) -> bool:
-        """Give the transport a message, waiting for room; False if time is over before there is any."""
-        if self._late():
-            return False
-        try:
-            while not transport.send(message, delivered):
-                if self._late():
-                    return False
-                transport.poll(_TICK)
-        except TurnlogError as error:
-            delivered(error, None)
-        return True
-
-    def _late(self) -> bool:
-        return self._give_up_at is not None and self._clock.monotonic_ns() >= self._give_up_at
-
-    def _reach(self, transport: Transport, barrier: Barrier) -> None:
-        self._flush(transport, barrier.deadline_ns)
+    def _reach(self, barrier: Barrier) -> None:
+        self._courier.flush(barrier.deadline_ns, closing=barrier.closing)
         if barrier.closing:
-            transport.abandon()
-            self._give_up_at = self._end
+            self._courier.abandon()
+            self._term.use_reserve()
             if self._intake.numbers().next_sequence:
-                self._report(transport)
-                self._flush(transport, barrier.deadline_ns)
+                self._report()
+                self._courier.flush(barrier.deadline_ns, closing=True)
         barrier.reached.set()
 
-    def _flush(self, transport: Transport, deadline_ns: int) -> None:
-        while transport.flush(_TICK * 5):
-            if self._late() or self._clock.monotonic_ns() >= deadline_ns:
-                return
-
-    def _report(self, transport: Transport) -> None:
+    def _report(self) -> None:
         """Account for everything so far; the last report of a producer is the one that counts."""
         numbers = self._intake.number()
         report = self._losses.report(numbers, self._clock.wall_us())
-        if self._publish(transport, report):
-            self._hand_over(transport, self._packer.pack(report), _unwatched)
+        schema = self._packer.template(report.kind.record).schema
+        message = self._packer.pack(report)
+        self._courier.send(Parcel(message, report.sequence, report.kind.priority, schema, report=True))
         if self._losses.any(numbers):
             self._losses.warn(numbers)
-
-    def _delivered(self, error: Any, _: Any) -> None:
-        if error is None:
-            self._sent += 1
-        else:
-            self._losses.add(UNDELIVERED, str(error))
-
-
-def _unwatched(error: Any, message: Any) -> None:
-    """A report's own fate: a later one says the same and more, and after the last there is nobody to tell."""

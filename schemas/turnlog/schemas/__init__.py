@@ -23,14 +23,16 @@ from turnlog.schemas.errors import (
 from turnlog.schemas.extras import require
 from turnlog.schemas.headers import Origin, Source
 from turnlog.schemas.ids import uuid7
-from turnlog.schemas.kafka import KafkaConnection
+from turnlog.schemas.kafka import PROCESSORS, SINKS, KafkaConnection
 from turnlog.schemas.schema import RECORDS, Datum, Schema, load, released
 from turnlog.schemas.store import Registry, SchemaStore
 from turnlog.schemas.topics import TOPICS, Topic, clean_topics, raw_topics
 
 __all__ = [
     "MAX_RECORD_BYTES",
+    "PROCESSORS",
     "RECORDS",
+    "SINKS",
     "TOPICS",
     "Datum",
     "DecodeError",

@@ -3,6 +3,9 @@
 ``producer``: ``<producer_id>:<sequence>``, on raw and clean records and dead letters, so that even bytes that can't be
 read are in the account. ``source``: ``<topic>:<partition>:<offset>:<broker timestamp in ms>``, on clean records and
 dead letters: the raw coordinates, an event's identity in the pipeline. ``stage`` on dead letters: who gave it up.
+``redelivery``, on raw records, always the last: the producer, or after its death its heir, can't know whether Kafka has
+the record already; the value is when it was first handed to a Kafka client, by the sender's clock, in milliseconds
+since 1970 UTC.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from typing import NamedTuple
 PRODUCER = "producer"
 SOURCE = "source"
 STAGE = "stage"
+REDELIVERY = "redelivery"
 TRACEPARENT = "traceparent"
 CONTENT_TYPE = "content-type"
 AVRO = b"application/avro"

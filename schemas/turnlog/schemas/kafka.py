@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
 from turnlog.schemas.errors import SettingError
 
 DEFAULT_BOOTSTRAP_SERVERS = "127.0.0.1:9092"
 DEFAULT_PREFIX = "chat."
+PROCESSORS = "processors"
+"""Stage that reads the raw topics."""
+SINKS = "sinks"
+"""Stage that reads the clean topics."""
 _SETTING = "TURNLOG_KAFKA_"
 
 
@@ -65,6 +70,23 @@ class KafkaConnection:
             env.get("TURNLOG_TOPIC_PREFIX", DEFAULT_PREFIX),
             options,
         )
+
+    def group(self, stage: str) -> str:
+        """Return the name of a stage's consumer group: pipelines that share a broker differ in their prefix."""
+        return f"{self.prefix}{stage}"
+
+    def member(self, stage: str, worker_id: str, topics: Iterable[str]) -> str:
+        """Return a worker's name as a static member of its stage's group.
+
+        Kafka gives a static member that comes back its old partitions without asking what it subscribes to now. So a
+        worker that reads other topics than before, as after an upgrade, is another member.
+
+        Args:
+            stage: The stage.
+            worker_id: The worker's name, the same after a restart.
+            topics: What it reads.
+        """
+        return f"{stage}-{worker_id}-{crc32(' '.join(sorted(topics)).encode()):08x}"
 
     def librdkafka(self, **settings: Any) -> dict[str, Any]:
         """Return a librdkafka configuration; keyword arguments have underscores for dots and win over options."""

@@ -38,7 +38,7 @@ def main() -> int:
         store = SchemaStore(registry)
         tables = ClickHouseTables(address, settings.sink_timeout_seconds)
         worker = Worker(
-            consumer(connection, settings),
+            consumer(connection, settings, routes),
             routes,
             Loader(tables, Post(connection, lambda: time.time_ns() // 1000)),
             store=store,

@@ -9,25 +9,31 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from turnlog.schemas import KafkaConnection, TransientError
+from turnlog.schemas import SINKS, KafkaConnection, TransientError
 from turnlog.sinks.log import Changes
 from turnlog.sinks.settings import SinkSettings
 
 _COMMITTED_TIMEOUT = 15.0
 
 
-def consumer(connection: KafkaConnection, settings: SinkSettings) -> Consumer:
+def consumer(connection: KafkaConnection, settings: SinkSettings, topics: Iterable[str]) -> Consumer:
     """Return a consumer in the sinks' group: offsets by hand, static membership, cooperative rebalancing.
 
     A worker that was killed comes back under its name and goes on at once; if it stays away, its partitions move on
     after the session's timeout. Rebalancing leaves the partitions that stay where they are alone.
+
+    Args:
+        connection: How to reach Kafka.
+        settings: The worker's settings.
+        topics: What it will subscribe to.
     """
+    member = connection.member(SINKS, settings.worker_id, topics)
     session_ms = int(settings.session_seconds * 1000)
     return Consumer(
         connection.librdkafka(
-            group_id=settings.sink_group,
-            group_instance_id=f"turnlog-sink-{settings.worker_id}",
-            client_id=f"turnlog-sink-{settings.worker_id}",
+            group_id=connection.group(SINKS),
+            group_instance_id=member,
+            client_id=member,
             partition_assignment_strategy="cooperative-sticky",
             session_timeout_ms=session_ms,
             heartbeat_interval_ms=session_ms // 4,

@@ -25,7 +25,6 @@ class SinkSettings(BaseSettings):
         schema_registry_url: Confluent-compatible registry, where one is in use; left out of the repr.
         log_format: ``json``, ``console``, or ``auto``: console on a terminal.
         log_level: Least severe level that is logged.
-        sink_group: Consumer group.
         sink_rows: Most rows of an insert.
         sink_bytes: Most bytes of an insert.
         sink_linger_seconds: How long a row waits for others to be inserted with it.
@@ -45,7 +44,6 @@ class SinkSettings(BaseSettings):
     schema_registry_url: Annotated[str | None, Field(repr=False)] = None
     log_format: Literal["json", "console", "auto"] = "auto"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    sink_group: Annotated[str, Field(min_length=1)] = "turnlog-sinks"
     sink_rows: Annotated[int, Field(ge=1, le=500_000)] = 50_000
     sink_bytes: Annotated[int, Field(ge=65_536, le=256 * 1024 * 1024)] = 32 * 1024 * 1024
     sink_linger_seconds: Annotated[float, Field(ge=0, le=60)] = 0.4

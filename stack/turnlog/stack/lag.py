@@ -9,15 +9,15 @@ import tenacity
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # its stubs do not export it
 
-from turnlog.schemas import TOPICS, KafkaConnection, TransientError
+from turnlog.schemas import PROCESSORS, SINKS, TOPICS, KafkaConnection, TransientError
 
 GROUPS: Mapping[str, frozenset[str]] = {
-    "turnlog-processors": frozenset(topic.name for topic in TOPICS if topic.name.startswith("raw.")),
-    "turnlog-sinks": frozenset(
+    PROCESSORS: frozenset(topic.name for topic in TOPICS if topic.name.startswith("raw.")),
+    SINKS: frozenset(
         topic.name for topic in TOPICS if not topic.name.startswith("raw.") and topic.name not in {"schemas", "privacy"}
     ),
 }
-"""The groups of a pipeline, and the topics (without prefix) that each reads to the end."""
+"""The stages whose groups make up a pipeline, and the topics (without prefix) that each reads to the end."""
 
 _TIMEOUT = 3.0
 _T = TypeVar("_T")
@@ -58,7 +58,7 @@ def read_lag(connection: KafkaConnection) -> list[Lag]:
             if name.startswith(connection.prefix)
             for number in topic.partitions
         ]
-        committed = {group: _committed(connection, group, places) for group in GROUPS}
+        committed = {stage: _committed(connection, connection.group(stage), places) for stage in GROUPS}
         begins = _offsets(admin, places, OffsetSpec.earliest())  # type: ignore[no-untyped-call] # the library's
         ends = _offsets(admin, places, OffsetSpec.latest())  # type: ignore[no-untyped-call] # the library's
     except (KafkaException, TimeoutError) as error:
@@ -66,14 +66,14 @@ def read_lag(connection: KafkaConnection) -> list[Lag]:
         raise TransientError(f"Kafka at {connection.bootstrap_servers} does not answer: {reason}") from error
     return sorted(
         Lag(
-            group=group,
+            group=connection.group(stage),
             topic=place[0],
             partition=place[1],
-            committed=committed[group].get(place),
+            committed=committed[stage].get(place),
             end=end,
-            behind=distance(committed[group].get(place), begins[place], end),
+            behind=distance(committed[stage].get(place), begins[place], end),
         )
-        for group, names in GROUPS.items()
+        for stage, names in GROUPS.items()
         for place, end in ends.items()
         if place[0].removeprefix(connection.prefix) in names
     )

@@ -40,6 +40,7 @@ def call(at: int = NOW_US, **fields: object) -> Datum:
         "cost": money_to_bytes(Decimal("0.001")),
         "cost_currency": "USD",
         "redaction_hits": {},
+        "sample_weight": 1,
         "time_clamped": False,
         **fields,
     }
@@ -59,6 +60,7 @@ def security(at: int = NOW_US, **fields: object) -> Datum:
         "model_version_id": None,
         "security": {"event": "mcp_prompt_injection", "category": "prompt_injection"},
         "redaction_hits": {},
+        "sample_weight": 1,
         "time_clamped": False,
         **fields,
     }

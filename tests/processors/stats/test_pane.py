@@ -49,6 +49,35 @@ def test_a_call_is_counted_in_every_sum() -> None:
     assert sum(datum["first_chunk"].values()) == 1
 
 
+calls = st.builds(
+    call,
+    status=st.sampled_from(["ok", "error", "timeout"]),
+    error_type=st.none() | st.sampled_from(["rate_limit", "overloaded"]),
+    duration_us=st.integers(0, 10**9),
+    time_to_first_chunk_us=st.none() | st.integers(0, 10**8),
+    usage_reasoning_output_tokens=st.none() | st.integers(0, 10**6),
+    cost=st.none() | st.decimals(0, 100, places=9).map(money_to_bytes),
+    redaction_hits=st.dictionaries(st.sampled_from(["EMAIL", "PHONE"]), st.integers(0, 9)),
+)
+
+
+@given(st.lists(st.tuples(calls, st.integers(1, 12)), max_size=12))
+def test_an_event_of_weight_n_counts_as_n_events(weighted: list[tuple[dict[str, object], int]]) -> None:
+    by_weight, one_by_one = Totals(), Totals()
+    for event, weight in weighted:
+        by_weight.add_call({**event, "sample_weight": weight})
+        for _ in range(weight):
+            one_by_one.add_call(event)
+    assert by_weight == one_by_one
+
+
+def test_security_lines_are_counted_by_weight_too() -> None:
+    totals = Totals()
+    totals.add_security(security(sample_weight=3, redaction_hits={"IP": 2}))
+    assert (totals.security_events, totals.security_by_category) == (3, {"prompt_injection": 3})
+    assert totals.redaction_hits == {"IP": 6}
+
+
 def test_costs_in_other_currencies_are_not_added_up() -> None:
     pane = Pane(pane_of(call()))
     pane.fold_call(call(cost_currency="EUR"), source(1))

@@ -26,6 +26,10 @@ _NAME_LENGTH = 128
 class Totals:
     """Sums over any number of events; adding is exact, commutative and associative as long as sums fit 64 bits.
 
+    An event counts as often as its ``sample_weight`` says: a producer that keeps one conversation in N gives what is
+    left the weight N, so that sums and histograms estimate those of all events without bias (Horvitz and Thompson,
+    JASA 47, 1952). Weights are whole numbers, or sums would depend on their order.
+
     Sums that would not fit an Avro long, or an amount of 18 digits, stay at the largest that does. Durations and tokens
     below zero count as zero.
 
@@ -61,36 +65,38 @@ class Totals:
 
     @property
     def events(self) -> int:
-        """How many events went in: every one is a call or a security line."""
+        """How many events went in, by weight: every one is a call or a security line."""
         return self.calls + self.security_events
 
     def add_call(self, call: Datum) -> None:
         """Count a ModelCall."""
-        self.calls += 1
+        weight = call["sample_weight"]
+        self.calls += weight
         if call["status"] != "ok":
-            self.errors += 1
-            _count(self.errors_by_type, call["error_type"] or call["status"])
+            self.errors += weight
+            _count(self.errors_by_type, call["error_type"] or call["status"], weight)
         duration = max(0, call["duration_us"])
-        self.latency_sum_us = _sum(self.latency_sum_us, duration)
-        merge(self.latency, {bucket_of(duration): 1})
+        self.latency_sum_us = _sum(self.latency_sum_us, weight * duration)
+        merge(self.latency, {bucket_of(duration): weight})
         first_chunk = call["time_to_first_chunk_us"]
         if first_chunk is not None:
-            self.first_chunk_count += 1
-            self.first_chunk_sum_us = _sum(self.first_chunk_sum_us, max(0, first_chunk))
-            merge(self.first_chunk, {bucket_of(first_chunk): 1})
+            self.first_chunk_count += weight
+            self.first_chunk_sum_us = _sum(self.first_chunk_sum_us, weight * max(0, first_chunk))
+            merge(self.first_chunk, {bucket_of(first_chunk): weight})
         for kind in TOKEN_KINDS:
             used = call[f"usage_{kind}_tokens"]
             if used is not None:
-                _count(self.tokens, kind, max(0, used))
+                _count(self.tokens, kind, weight * max(0, used))
         if call["cost"] is not None and call["cost_currency"] == CURRENCY:
-            self.cost = _sum(self.cost, units_from_bytes(call["cost"]), _MONEY)
+            self.cost = _sum(self.cost, weight * units_from_bytes(call["cost"]), _MONEY)
         self._add_hits(call)
 
     def add_security(self, line: Datum) -> None:
         """Count a LogRecord of type security."""
-        self.security_events += 1
+        weight = line["sample_weight"]
+        self.security_events += weight
         said = line["security"] or {}
-        _count(self.security_by_category, said.get("category") or NO_CATEGORY)
+        _count(self.security_by_category, said.get("category") or NO_CATEGORY, weight)
         self._add_hits(line)
 
     def merge(self, other: Totals) -> None:
@@ -158,10 +164,10 @@ class Totals:
 
     def _add_hits(self, event: Datum) -> None:
         for kind, count in event["redaction_hits"].items():
-            _count(self.redaction_hits, kind, max(0, count))
+            _count(self.redaction_hits, kind, event["sample_weight"] * max(0, count))
 
 
-def _count(counts: dict[str, int], name: str, count: int = 1) -> None:
+def _count(counts: dict[str, int], name: str, count: int) -> None:
     """Add to a name's count; a map that is full of names made up by someone must not grow with every event."""
     name = name[:_NAME_LENGTH]
     if name not in counts and len(counts) >= MAX_NAMES:

@@ -3,17 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from turnlog.schemas import clean_topics, raw_topics
+from turnlog.schemas import PROCESSORS, SINKS, clean_topics, raw_topics
 from turnlog.stack.lag import Lag
 
 _DEAD = "dlq"
 
 STAGES: Sequence[tuple[str, frozenset[str]]] = (
-    ("turnlog-processors", frozenset(topic.name for topic in raw_topics())),
-    ("turnlog-sinks", frozenset(topic.name for topic in clean_topics())),
-    ("turnlog-sinks", frozenset({_DEAD})),
+    (PROCESSORS, frozenset(topic.name for topic in raw_topics())),
+    (SINKS, frozenset(topic.name for topic in clean_topics())),
+    (SINKS, frozenset({_DEAD})),
 )
-"""Groups and their topics in the order in which an event passes: the ends of later ones are known only when the earlier
+"""Stages and their topics in the order in which an event passes: the ends of later ones are known only when the earlier
 ones are done."""
 
 Place = tuple[str, int]
@@ -44,11 +44,11 @@ class UnderWay:
             TransientError: If Kafka does not answer.
         """
         while self._stage < len(STAGES):
-            group, names = STAGES[self._stage]
+            stage, names = STAGES[self._stage]
             here = {
                 (lag.topic, lag.partition): lag
                 for lag in self.read()
-                if lag.group == group and lag.topic.removeprefix(self.prefix) in names
+                if lag.group == self.prefix + stage and lag.topic.removeprefix(self.prefix) in names
             }
             if not self._targets:
                 self._targets = {place: lag.end for place, lag in here.items()}

@@ -1,0 +1,451 @@
+"""The courier with a spool: what Kafka does not acknowledge promptly is on disk until it does.
+
+While Kafka answers, parcels go straight to the Kafka client, and only what stays unacknowledged for longer than
+``_LATE_NS`` is written down, as handed over. When an acknowledgement is missing for longer than ``_STUCK_NS`` the
+courier holds: it hands nothing more over and writes new parcels down as waiting. Once acknowledgements come again it
+reads them back in order and hands them over, a window at a time, while newer ones queue up behind; when it has caught
+up it goes straight again. What dead producers have left goes first. So order holds, in memory and on disk.
+
+Nothing that was handed over is handed over twice while the Kafka client keeps trying, which it does for ever. What it
+gives up nonetheless, or a dead process had handed over, is sent again with a mark, by which the processors see to it
+that it counts once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import takewhile
+from threading import Event as Flag
+from typing import Any
+
+from turnlog.producers.clock import Clock
+from turnlog.producers.courier import Parcel
+from turnlog.producers.direct import connected
+from turnlog.producers.kinds import Priority
+from turnlog.producers.limits import Limits
+from turnlog.producers.losses import SPOOL_FULL, UNDELIVERED, Losses, logger
+from turnlog.producers.spool.desk import Desk
+from turnlog.producers.spool.estate import Estate
+from turnlog.producers.spool.handed import Cargo, Handed, marked
+from turnlog.producers.spool.journal import Draft
+from turnlog.producers.spool.legacy import Legacy
+from turnlog.producers.spool.publisher import Definition, Publisher
+from turnlog.producers.spool.shelf import Shelf
+from turnlog.producers.term import Term
+from turnlog.producers.transport import Connect, Message, Transport, refused
+from turnlog.schemas import TurnlogError
+
+_TICK = 0.01
+_MS = 1_000_000
+_STUCK_NS = 500 * _MS
+_LATE_NS = 25 * _MS
+"""On top of the time that the Kafka client waits for a batch to fill. Events that were accepted 100 ms before the
+process is killed have then been acknowledged or written, with 10 ms in the queue and as much until somebody looks."""
+
+_AGAIN_NS = 1000 * _MS
+_AWAY_NS = 2000 * _MS
+_CHORES_NS = 1000 * _MS
+_NOTE_NS = 20 * _MS
+_WINDOW = 4000
+_WINDOW_BYTES = 16 * 1024 * 1024
+_CHUNK = 100
+
+
+class SpoolingCourier:
+    """Hands parcels to the transport, and keeps them on disk while that does not get rid of them.
+
+    Args:
+        connect: Makes the transport.
+        losses: Counts what is not delivered.
+        term: When time is over.
+        woken: Set when somebody wants to be heard.
+        desk: This producer's own writing.
+        legacy: Takes over what dead producers have left.
+        limits: Bounds on memory and time.
+        clock: Where the time is read.
+    """
+
+    def __init__(
+        self,
+        connect: Connect,
+        losses: Losses,
+        term: Term,
+        woken: Flag,
+        *,
+        desk: Desk,
+        legacy: Legacy,
+        limits: Limits,
+        clock: Clock,
+    ) -> None:
+        self.sent = 0
+        self.spooled = 0
+        self._connect = connect
+        self._losses = losses
+        self._term = term
+        self._woken = woken
+        self._desk = desk
+        self._legacy = legacy
+        self._clock = clock
+        self._late_ns = int(limits.linger * 1e9) + _LATE_NS
+        self._most_bytes = limits.queue_bytes
+        self._transport: Transport | None = None
+        self._publisher = Publisher(losses)
+        self._out: deque[Handed] = deque()
+        self._out_bytes = 0
+        self._again: deque[Handed] = deque()
+        self._failed = False
+        self._ending = False
+        self._reported = True
+        self._left: int | None = None
+        self._shelf = Shelf(desk)
+        self._holding = False
+        self._stuck = False
+        self._answered_at = 0
+        self._again_at = 0
+        self._note_at = 0
+        self._chores_at = 0
+
+    def start(self) -> bool:
+        """Connect; take over what dead producers have left."""
+        self._transport = connected(self._connect, self._losses, self._term, self._woken)
+        self._answered_at = self._clock.monotonic_ns()
+        self._desk.open(self._lose)
+        self._chores()
+        return self._transport is not None
+
+    # What the worker asks for
+
+    @property
+    def room(self) -> bool:
+        """Whether there is memory left for parcels that neither Kafka nor the disk takes."""
+        return self._shelf.size < self._most_bytes
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way."""
+        return not (self._out or self._again or self._shelf or self._desk.waiting or self._legacy.estates)
+
+    def send(self, parcel: Parcel) -> None:
+        """Hand a parcel over, or have it written down; never blocks for longer than a moment."""
+        message, sequence, priority, schema, report = parcel
+        self._desk.know(schema)
+        cargo = Cargo(message, sequence, priority, report)
+        if (
+            not self._holding
+            and self._publisher.soon_ready(schema.fingerprint, self._desk.schema, self._now)
+            and self._hand(cargo, self._clock.wall_us() // 1000)
+        ):
+            return
+        self._holding = True
+        if self._desk.full and priority >= Priority.HIGH and self._shelf.write_at_once([cargo]):
+            self.spooled += not report
+            return
+        self._shelf.put(cargo)
+
+    def turn(self) -> bool:
+        """Take delivery reports, write down what is late, hand over what waits."""
+        self._now.poll(0)
+        now = self._clock.monotonic_ns()
+        out = self._out
+        while out and out[0].done:
+            self._out_bytes -= len(out.popleft().cargo.message.value)
+        self._stuck = bool(out) and now - out[0].at_ns > _STUCK_NS
+        self._holding |= self._stuck
+        if self._failed and now >= self._again_at:
+            self._start_again(now)
+        if out and now - out[0].at_ns > self._late_ns:
+            self._write_late(now)
+        if self._shelf and self._desk.may_work:
+            self._write_pending()
+        more = (self._holding or bool(self._legacy.estates)) and self._drain()
+        if now >= self._chores_at:
+            self._chores()
+        self._note()
+        return more
+
+    def rest(self, seconds: float) -> None:
+        """Take delivery reports."""
+        self._now.poll(seconds)
+
+    def flush(self, deadline_ns: int, *, closing: bool) -> None:
+        """Wait for deliveries."""
+        while True:
+            self.turn()
+            if self.idle or self._term.over() or self._term.after(deadline_ns):
+                return
+            if closing and self._useless():
+                return
+            self._now.flush(_TICK)
+
+    def abandon(self) -> None:
+        """Leave on disk what is undelivered; count what can't be left there."""
+        self._ending = self._publisher.quiet = True
+        self._write_all()
+        self._now.abandon()
+        self._give_up_rest()
+        self._holding = self._desk.unfinished
+        self._legacy.release()
+        self._ending = self._failed = False
+
+    def stop(self) -> None:
+        """Leave the rest on disk, for the next process, and disconnect."""
+        self._ending = True
+        self._write_all()
+        self._give_up_rest()
+        self._now.close()
+        self._note(closed=self._reported)
+        self._desk.close()
+
+    def forget(self) -> None:
+        """Forget the connection and the folders: they are the parent's."""
+        if self._transport is not None:
+            self._transport.forget()
+        self._desk.forget()
+        self._legacy.forget()
+
+    # Handing over
+
+    @property
+    def _now(self) -> Transport:
+        assert self._transport is not None, "not started"
+        return self._transport
+
+    def _hand(self, cargo: Cargo, wall_ms: int, index: int = -1, segment: Any = None, *, mark: bool = False) -> bool:
+        """Hand a cargo over; False if there is no room. What can't be sent at all is settled at once."""
+        handed = Handed(cargo, self._clock.monotonic_ns(), wall_ms, self._settle, index=index, segment=segment)
+        try:
+            if not self._now.send(marked(cargo.message, wall_ms) if mark else cargo.message, handed):
+                return False
+        except TurnlogError as error:
+            handed(error, None)
+        self._out.append(handed)
+        self._out_bytes += len(cargo.message.value)
+        return True
+
+    def _settle(self, handed: Handed, error: Any) -> None:
+        """Note what became of a cargo."""
+        if handed.done or handed.failed:
+            return
+        if error is not None and not refused(error):
+            handed.failed = True
+            self._failed = not self._ending
+            return
+        handed.done = True
+        if handed.segment is not None:
+            handed.segment.left -= 1
+        if error is None:
+            self._answered_at = self._clock.monotonic_ns()
+        if handed.cargo.estate is None:
+            self._settle_own(handed, error)
+        elif error is not None:
+            handed.cargo.estate.lost(UNDELIVERED, str(error))
+        elif handed.cargo.report:
+            handed.cargo.estate.reported = True
+
+    def _settle_own(self, handed: Handed, error: Any) -> None:
+        event = not handed.cargo.report
+        if handed.segment is None:
+            self._desk.settled += 1
+        else:
+            self.spooled -= event
+        if error is None:
+            self.sent += event
+        elif event:
+            self._losses.add(UNDELIVERED, str(error))
+
+    def _write_all(self) -> None:
+        self._write_late(None)
+        self._write_pending()
+
+    def _give_up_rest(self) -> None:
+        """Count what neither Kafka nor the disk has taken, and listen no more to the rest's fate: it is on disk."""
+        for handed in (*self._again, *self._out):
+            if handed.done:
+                continue
+            if handed.segment is None:
+                self._give_up(handed.cargo)
+            elif handed.cargo.estate is None:
+                self._left = handed.index if self._left is None else min(self._left, handed.index)
+            handed.failed = True
+        self._out.clear()
+        self._out_bytes = 0
+        self._again.clear()
+        while self._shelf:
+            self._give_up(self._shelf.take())
+
+    def _give_up(self, cargo: Cargo) -> None:
+        if cargo.estate is None:
+            self._desk.settled += 1
+            if cargo.report:
+                self._reported = False
+            else:
+                self._losses.add(UNDELIVERED, "closed before Kafka or the spool took it")
+
+    def _start_again(self, now: int) -> None:
+        """Replace a Kafka client that has given something up, and hand over again what it had, in order and marked."""
+        self._again_at = now + _AGAIN_NS
+        self._holding = True
+        logger.debug("turnlog: the Kafka client gave messages up, connecting anew")
+        self._ending = self._publisher.quiet = True  # what it now fails is in hand already
+        self._now.abandon()
+        self._ending = self._publisher.quiet = self._failed = False
+        for handed in self._out:
+            if not handed.done:
+                handed.failed = True
+                self._again.append(handed)
+        self._out.clear()
+        self._out_bytes = 0
+        transport = connected(self._connect, self._losses, self._term, self._woken)
+        if transport is not None:
+            self._now.close()
+            self._transport = transport
+            self._publisher.forget_asked()
+
+    def _drain(self) -> bool:
+        """Hand over what waits, the oldest first; goes straight again when nothing does. Whether more is to be done."""
+        if self._stuck or self._failed:
+            return False
+        room = self._window()
+        while room > 0 and self._again:
+            handed = self._again[0]
+            if not self._hand(handed.cargo, handed.wall_ms, handed.index, handed.segment, mark=True):
+                return False
+            self._again.popleft()
+            room -= 1
+        if room <= 0 or self._again:
+            return False
+        for estate in self._legacy.estates:
+            if estate.backlog.unread:
+                return self._drain_estate(estate, room)
+            self._conclude(estate)
+        if self._desk.waiting:
+            return self._drain_desk(room)
+        if self._shelf and not self._desk.works:
+            self._drain_memory(room)
+        self._holding = bool(self._shelf)
+        return False
+
+    def _window(self) -> int:
+        return 0 if self._out_bytes > _WINDOW_BYTES else _WINDOW - len(self._out)
+
+    def _drain_desk(self, room: int) -> bool:
+        """Hand over what was written here; whether more may follow at once."""
+        backlog = self._desk.unroll()
+        found = backlog.peek(min(room, _CHUNK), self._clock.wall_us() // 1000)
+        chunk = list(takewhile(lambda each: self._ready(each[0].message, self._desk.schema), found))
+        self._desk.note_handing(chunk)
+        for record, segment in chunk:
+            cargo = Cargo(record.message, record.sequence, record.priority, self._desk.is_report(record.sequence))
+            if not self._hand(cargo, record.written_ms, record.ordinal, segment):
+                return False
+            backlog.take()
+        return len(chunk) == len(found)
+
+    def _drain_estate(self, estate: Estate, room: int) -> bool:
+        """Hand over what a dead producer has left; whether more may follow at once."""
+        found = estate.backlog.peek(min(room, _CHUNK), self._clock.wall_us() // 1000)
+        chunk = list(takewhile(lambda each: self._ready(each[0].message, estate.folder.schema), found))
+        handed = estate.backlog.handed
+        self._legacy.note_handing(estate, chunk)
+        for record, segment in chunk:
+            mark = bool(record.handed_ms) or record.ordinal < handed
+            cargo = Cargo(record.message, record.sequence, record.priority, report=False, estate=estate)
+            since_ms = record.handed_ms or record.written_ms
+            if not self._hand(cargo, since_ms, record.ordinal, segment, mark=mark):
+                return False
+            estate.backlog.take()
+        return len(chunk) == len(found)
+
+    def _conclude(self, estate: Estate) -> None:
+        """Report on a dead producer's behalf once all it has left is delivered, then remove it."""
+        if any(each.cargo.estate is estate and not each.done for each in (*self._out, *self._again)):
+            return
+        report = self._legacy.report(estate)
+        if report is None:
+            self._legacy.finish(estate)
+            return
+        self._desk.know(report.schema)
+        if self._ready(report.message, self._desk.schema):
+            cargo = Cargo(report.message, report.sequence, Priority.HIGH, report=True, estate=estate)
+            self._hand(cargo, report.since_ms, mark=True)
+
+    def _drain_memory(self, room: int) -> None:
+        """Hand over what the disk does not take."""
+        while room > 0 and self._shelf:
+            cargo = self._shelf.first()
+            if not self._ready(cargo.message, self._desk.schema):
+                return
+            if not self._hand(cargo, self._clock.wall_us() // 1000):
+                return
+            self._shelf.take()
+            room -= 1
+
+    def _ready(self, message: Message, definition: Definition) -> bool:
+        return self._publisher.ready(message.value[2:10], definition, self._now)
+
+    # Writing down
+
+    def _write_late(self, now: int | None) -> None:
+        """Write down what was handed over and not acknowledged for too long; all of it if there is no time left."""
+        late = []
+        for handed in [*self._again, *self._out]:
+            if now is not None and now - handed.at_ns <= self._late_ns:
+                break
+            if not handed.done and handed.segment is None and handed.cargo.estate is None:
+                late.append(handed)
+        if not late:
+            return
+        drafts = [Draft(each.cargo.sequence, each.wall_ms, each.cargo.priority, each.cargo.message) for each in late]
+        for place, (index, segment) in self._desk.write(drafts).items():
+            handed = late[place]
+            handed.index, handed.segment = index, segment
+            self.spooled += not handed.cargo.report
+
+    def _write_pending(self) -> None:
+        self.spooled += self._shelf.write(self._refuse)
+
+    def _refuse(self, cargo: Cargo) -> None:
+        """Count what the spool has no room for."""
+        del cargo
+        self._losses.add(SPOOL_FULL, "the spool has no room for it")
+        self._desk.settled += 1
+
+    def _lose(self, reason: str, why: str, count: int) -> None:
+        """Count events that were on disk and are not any more."""
+        self._losses.add(reason, why, count)
+        self.spooled -= count
+
+    # Now and then
+
+    def _chores(self) -> None:
+        now = self._clock.monotonic_ns()
+        self._chores_at = now + _CHORES_NS
+        self._desk.chores()
+        if self._legacy.look(now):
+            self._holding = True
+
+    def _note(self, *, closed: bool = False) -> None:
+        """Keep the counts where they outlive the process."""
+        self._desk.keep_tally()
+        now = self._clock.monotonic_ns()
+        if now < self._note_at and not closed:
+            return
+        self._note_at = now + _NOTE_NS
+        undone: dict[Estate | None, int] = {}
+        for handed in self._out:
+            if handed.segment is not None and not handed.done:
+                undone.setdefault(handed.cargo.estate, handed.index)
+        for handed in self._again:
+            if handed.segment is not None:
+                undone[handed.cargo.estate] = min(handed.index, undone.get(handed.cargo.estate, handed.index))
+        own = [each for each in (undone.pop(None, None), self._left) if each is not None]
+        self._desk.note(min(own, default=None), closed=closed)
+        self._legacy.note([(estate, index) for estate, index in undone.items() if estate is not None])
+
+    def _useless(self) -> bool:
+        """Whether waiting for Kafka leads nowhere: all is on disk, and it has been silent for a while."""
+        if self._shelf or not self._holding:
+            return False
+        if any(not each.done and each.segment is None for each in self._out):
+            return False
+        return self._clock.monotonic_ns() - self._answered_at > _AWAY_NS

@@ -1,0 +1,77 @@
+"""A parcel on its way: what the Kafka client was handed, and where it stands on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from turnlog.producers.spool.backlog import Segment
+from turnlog.producers.spool.estate import Estate
+from turnlog.producers.transport import Message
+from turnlog.schemas.headers import REDELIVERY
+
+
+class Cargo(NamedTuple):
+    """What is carried, without anything that is only needed before the hand-over.
+
+    Attributes:
+        message: The message, without the header that marks a redelivery.
+        sequence: Its number among its producer's events.
+        priority: How much it matters.
+        report: Whether it is a report.
+        estate: The dead producer that it comes from; None if it is this process's own.
+    """
+
+    message: Message
+    sequence: int
+    priority: int
+    report: bool
+    estate: Estate | None = None
+
+
+class Handed:
+    """A cargo in the Kafka client's hands; called with its delivery report.
+
+    Args:
+        cargo: What it is.
+        at_ns: When it was handed over, on the monotonic clock.
+        wall_ms: When it was first handed over, or no later, in milliseconds since 1970 UTC.
+        index: Its record's index on disk; -1 if it has none.
+        segment: The segment that its record is in.
+        settle: Called with this and the error once its fate is known.
+
+    Attributes:
+        done: Whether nothing more is to be done about it.
+        failed: Whether it must be handed over again.
+    """
+
+    __slots__ = ("at_ns", "cargo", "done", "failed", "index", "segment", "settle", "wall_ms")
+
+    def __init__(
+        self,
+        cargo: Cargo,
+        at_ns: int,
+        wall_ms: int,
+        settle: Callable[[Handed, Any], None],
+        *,
+        index: int = -1,
+        segment: Segment | None = None,
+    ) -> None:
+        self.cargo = cargo
+        self.at_ns = at_ns
+        self.wall_ms = wall_ms
+        self.settle = settle
+        self.index = index
+        self.segment = segment
+        self.done = False
+        self.failed = False
+
+    def __call__(self, error: Any, message: Any) -> None:
+        """Take the delivery report."""
+        del message
+        self.settle(self, error)
+
+
+def marked(message: Message, handed_ms: int) -> Message:
+    """Return a message that says that Kafka may have it already, since that moment."""
+    return message._replace(headers=[*message.headers, (REDELIVERY, str(handed_ms).encode())])
