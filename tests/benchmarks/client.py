@@ -14,7 +14,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import NamedTuple
 
+import psutil
 from langfuse import Langfuse
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
@@ -30,7 +32,15 @@ from turnlog.stack import topics
 
 QUESTION_200, ANSWER_460 = (QUESTION * 2)[:200], ANSWER[:460]
 CALLS, TURN = 3000, 100
-UP, DOWN = "turnlog call, Kafka up", "turnlog call, Kafka down"
+UP, DOWN, FLAPPING = "turnlog call, Kafka up", "turnlog call, Kafka down", "turnlog call, Kafka flapping"
+OTEL, LANGFUSE = "OpenTelemetry span", "Langfuse generation"
+
+
+class Figures(NamedTuple):
+    """Microseconds of a call."""
+
+    median: float
+    p99: float
 
 
 class _TakesAll(http.server.BaseHTTPRequestHandler):
@@ -106,45 +116,72 @@ def _turnlog(bootstrap: str, *, up: bool) -> Iterator[Callable[[], None]]:
     assert (result.failed == 0) is up, result
 
 
+@contextmanager
+def _flapping() -> Iterator[None]:
+    """Stop the broker's processes and let them go on, half a second each, until the block ends."""
+    brokers = psutil.Process().children(recursive=True)
+    over = threading.Event()
+
+    def flap() -> None:
+        while not over.wait(0.5):
+            for each in brokers:
+                each.suspend()
+            over.wait(0.5)
+            for each in brokers:
+                each.resume()
+
+    thread = threading.Thread(target=flap)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 def measure() -> Section:
-    """Time every call of each client, in turns."""
+    """Time every call of each client, in turns; then again while the broker comes and goes."""
     for name in ("langfuse", "opentelemetry", "turnlog"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    costs: dict[str, list[int]] = {}
-    with (
-        kafka() as bootstrap,
-        _collector() as url,
-        _opentelemetry(url) as otel,
-        _langfuse(url) as langfuse,
-    ):
+    with kafka() as bootstrap, _collector() as url, _opentelemetry(url) as otel, _langfuse(url) as langfuse:
         topics.apply(KafkaConnection(bootstrap))
+        peers = {OTEL: otel, LANGFUSE: langfuse}
         with _turnlog(bootstrap, up=True) as up, _turnlog(f"127.0.0.1:{free_port()}", up=False) as down:
-            clients = {UP: up, DOWN: down, "OpenTelemetry span": otel, "Langfuse generation": langfuse}
-            for round_ in range(CALLS // TURN + 3):
-                for name, call in clients.items():
-                    spent = _timed(call)
-                    if round_ >= 3:  # the first rounds warm up
-                        costs.setdefault(name, []).extend(spent)
-    figures = {
-        name: (statistics.median(spent) / 1000, statistics.quantiles(spent, n=100)[98] / 1000)
+            steady = _figures({UP: up, DOWN: down, **peers}, CALLS)
+        with _turnlog(bootstrap, up=True) as mine, _flapping():
+            flapping = _figures({FLAPPING: mine, **peers}, CALLS // 2)
+    rows = [row for figures in (steady, flapping) for row in _rows(figures)]
+    return Section(f"client: cost of a call for its caller, {CALLS} calls each, half as many in the last run", rows)
+
+
+def _figures(clients: Mapping[str, Callable[[], None]], calls: int) -> dict[str, Figures]:
+    costs: dict[str, list[int]] = {name: [] for name in clients}
+    for round_ in range(calls // TURN + 3):
+        for name, call in clients.items():
+            spent = _timed(call)
+            if round_ >= 3:  # the first rounds warm up
+                costs[name] += spent
+    return {
+        name: Figures(statistics.median(spent) / 1000, statistics.quantiles(spent, n=100)[98] / 1000)
         for name, spent in costs.items()
     }
-    rows = [
+
+
+def _rows(figures: Mapping[str, Figures]) -> list[Row]:
+    mine = {name: each for name, each in figures.items() if name not in (OTEL, LANGFUSE)}
+    return [
         Row(
             name,
-            f"median {median:.1f} µs, p99 {p99:.1f} µs",
-            "" if name in (UP, DOWN) else _beside(figures, median, p99),
+            f"median {each.median:.1f} µs, p99 {each.p99:.1f} µs",
+            ""
+            if name in mine
+            else "; ".join(
+                f"{own}: {ratio(cost.median, each.median, 'its median')}, {ratio(cost.p99, each.p99, 'its p99')}"
+                for own, cost in mine.items()
+            ),
         )
-        for name, (median, p99) in figures.items()
+        for name, each in figures.items()
     ]
-    return Section(f"client: cost of a call for its caller, {CALLS} calls each", rows)
-
-
-def _beside(figures: Mapping[str, tuple[float, float]], median: float, p99: float) -> str:
-    return "; ".join(
-        f"{name}: {ratio(figures[name][0], median, 'its median')}, {ratio(figures[name][1], p99, 'its p99')}"
-        for name in (UP, DOWN)
-    )
 
 
 def _timed(call: Callable[[], None]) -> list[int]:

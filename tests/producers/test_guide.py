@@ -69,6 +69,9 @@ RECORDED = {
     "19. Import history": ["ok gpt-4o"],
     "20. Test your chatbot": [],
     "The end of a process": ["info good night"],
+    "When Kafka is away": [],
+    "Sampling": [],
+    "What is captured of texts": [],
     "Limits": [],
 }
 """What each section's examples record, in a few words each."""
@@ -91,9 +94,10 @@ def in_few_words(event: RecordedEvent) -> str:
     raise AssertionError(event.record)
 
 
-def run(code: str, recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+def run(code: str, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Run an example with a client that records, its tests and its coroutine for the web included."""
     monkeypatch.setattr(Client, "from_env", lambda: recorder.client)
+    code = code.replace("/var/lib/support-bot", str(folder))
     names: dict[str, Any] = {"client": recorder.client, "__name__": "example"}
     exec(compile(code, "example", "exec"), names)
     for name, value in tuple(names.items()):
@@ -104,10 +108,10 @@ def run(code: str, recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("title", SECTIONS)
-def test_the_examples_record_what_is_said(title: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_examples_record_what_is_said(title: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with Recorder("support-bot") as recorder:
         for code in SECTIONS[title]:
-            run(code, recorder, monkeypatch)
+            run(code, recorder, monkeypatch, tmp_path)
             gc.collect()
         assert sorted(map(in_few_words, recorder.events)) == sorted(RECORDED[title])
         check = CHECKS.get(title)
@@ -198,6 +202,13 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert (Limits().queue_events, Limits().queue_bytes) == (50_000, 64 * 1024 * 1024)
     for field in fields(Limits):
         assert f"`{field.name}`" in GUIDE
+
+
+def test_the_configuration_file_is_right(tmp_path: Path) -> None:
+    (block,) = re.findall(r"^```toml\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+    file = tmp_path / "turnlog.toml"
+    file.write_text(block.replace("/var/lib/support-bot", str(tmp_path)), "utf-8")
+    assert Client.from_file(file, {"TURNLOG_KAFKA_SASL_PASSWORD": "p"}).service == "support-bot"
 
 
 def test_every_example_has_the_right_types(tmp_path: Path) -> None:
