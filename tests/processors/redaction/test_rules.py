@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from turnlog.processors.redaction import Rule, Scanner, builtin, load
+from turnlog.processors.redaction import Rule, Ruleset, Scanner, builtin, load
 from turnlog.schemas import SettingError
 
 SCANNER = Scanner(builtin())
@@ -19,7 +19,7 @@ def marked(example: str) -> tuple[str, list[str]]:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_rule_finds_its_examples_and_not_its_counterexamples(rule: Rule) -> None:
     assert rule.examples
-    alone = Scanner(type(builtin())((rule,), "alone"))
+    alone = Scanner(Ruleset((rule,), "alone", builtin().words))
     for example in rule.examples:
         text, expected = marked(example)
         assert [text[span.start : span.end] for span in alone.scan(text)] == expected
