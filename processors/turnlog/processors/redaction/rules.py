@@ -47,6 +47,7 @@ class Rule:
             they are, and it is tried near them.
         group: Which part of a match is replaced.
         seek: How many characters from there on the pattern may be looked for, if it does not match at once.
+        back: How many characters before that place it may start.
         validator: Takes or refuses a match; see :mod:`turnlog.processors.redaction.validators`.
         context: Word lists; where there are any, a word of one must stand near the match.
         alone: Whether a match that is all of a text needs no context: an answer to the question for it.
@@ -66,6 +67,7 @@ class Rule:
     subtype: str = ""
     group: str | int = 0
     seek: int = 0
+    back: int = 0
     validator: Validator = field(repr=False, default=accept)
     context: Sequence[str] = ()
     alone: bool = False
@@ -144,7 +146,7 @@ def load(paths: Sequence[Path], options: frozenset[str] = frozenset()) -> Rulese
 
 
 _KEYS = {
-    *("type", "subtype", "gate", "pattern", "edges", "seek", "ignore_case", "validator", "context", "alone", "unless"),
+    *("type", "subtype", "gate", "pattern", "edges", "seek", "back", "ignore_case", "validator", "context", "alone", "unless"),
     *("before", "after", "score", "option", "examples", "counterexamples"),
 }
 
@@ -170,6 +172,7 @@ def _rule(name: str, table: Mapping[str, Any], words: Mapping[str, str], shapes:
         group="it" if "it" in pattern.groupindex else 0,
         gates=tuple(Expression(spelled_pattern(_shaped(each, shapes)), caseless) for each in gates),
         seek=int(table.get("seek", 0)),
+        back=int(table.get("back", 0)),
         validator=named(str(table["validator"])) if "validator" in table else accept,
         context=context,
         alone=bool(table.get("alone")),
@@ -190,7 +193,10 @@ def _listed(value: object) -> tuple[str, ...]:
 
 
 def _shaped(pattern: str, shapes: Mapping[str, str]) -> str:
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: shapes[match.group(1)], pattern)
+    """Put shapes, which may be made of shapes, in the place of their names."""
+    while (changed := re.sub(r"\{\{(\w+)\}\}", lambda match: shapes[match.group(1)], pattern)) != pattern:
+        pattern = changed
+    return pattern
 
 
 def _gate_of(pattern: str) -> str:

@@ -18,6 +18,9 @@ UNLESS_BEFORE = 14
 WORD_LENGTH = 8
 """Where a word behind a match ends is known, and it is taken to be so long."""
 
+REACH_BEFORE, REACH_BEHIND = 32, 56
+"""Characters before and behind a word's end in which a match near it may start or end."""
+
 LONGEST = 80
 """Characters that a match near a word may have."""
 
@@ -52,8 +55,8 @@ class Scanner:
             for gate in rule.gates:
                 by_gate.setdefault(gate, []).append(rule)
         self._gated = [*by_gate.values()]
-        self._fold = len(by_gate)
-        self._gate = Gate([*by_gate, Expression(NEEDED, report=Report.ONCE)])
+        self._gate = Gate([*by_gate])
+        self._fold_gate = _fold_gate()
         words = sorted({word for rule in ruleset.rules for word in (*rule.context, *rule.unless)})
         self._words = words
         self._word_gate = Gate([Expression(ruleset.words[word], caseless=True, report=Report.END) for word in words])
@@ -63,7 +66,7 @@ class Scanner:
     def may_match(self, text: str) -> bool:
         """Tell whether any rule could match; False is certain."""
         data = text.encode("utf-8", "surrogatepass")
-        if self._gate.hits(data) != []:
+        if self._gate.hits(data) != [] or (len(data) != len(text) and self._fold_gate.hits(data) != []):
             return True
         words = self._word_gate.hits(data)
         return words is None or any(self._near[word] for word, _, _ in words) or _ALONE.search(text) is not None
@@ -75,27 +78,26 @@ class Scanner:
         type ``WITHHELD``: it counts as not scanned.
         """
         data = text.encode("utf-8", "surrogatepass")
+        if len(data) != len(text) and self._fold_gate.hits(data) != []:
+            folded = fold(text)
+            return self._scan(folded.text, folded.text.encode("utf-8", "surrogatepass"), folded)
+        return self._scan(text, data, None)
+
+    def _scan(self, text: str, data: bytes, folded: Folded | None) -> Sequence[Span]:
         hits, words = self._gate.hits(data), self._word_gate.hits(data)
         if hits is None or words is None:
-            return (_withheld(text),)
-        if not (hits or words):
-            return self._found(text, (), ()) if self._alone and _ALONE.fullmatch(text) else ()
-        if any(hit[0] == self._fold for hit in hits):
-            return self._scan_folded(text)
-        return self._found(text, *_in_characters(data, hits, words, len(text)))
+            spans: Sequence[Span] | None = None
+        elif hits or any(self._near[word[0]] for word in words):
+            spans = self._found(text, *_in_characters(data, hits, words, len(text)))
+        else:
+            spans = self._found(text, (), ()) if len(text) <= LONGEST and _ALONE.fullmatch(text) else ()
+        if spans is None:
+            length = len(text) if folded is None else folded.end(len(text))
+            return (Span(0, length, UNSCANNABLE, "too_many_candidates"),)
+        return spans if folded is None else _unfolded(spans, folded)
 
-    def _scan_folded(self, text: str) -> Sequence[Span]:
-        folded = fold(text)
-        data = folded.text.encode("utf-8", "surrogatepass")
-        hits, words = self._gate.hits(data), self._word_gate.hits(data)
-        if hits is None or words is None:
-            return (_withheld(text),)
-        spans = self._found(folded.text, *_in_characters(data, hits, words, len(folded.text)))
-        if any(span.type == UNSCANNABLE for span in spans):
-            return (_withheld(text),)
-        return _unfolded(spans, folded)
-
-    def _found(self, text: str, hits: Sequence[Hit], words: Sequence[Hit]) -> Sequence[Span]:
+    def _found(self, text: str, hits: Sequence[Hit], words: Sequence[Hit]) -> Sequence[Span] | None:
+        """Return what was found, or None if there was too much that turned out to be nothing."""
         ends: dict[str, list[int]] = {}
         for index, _, end in words:
             ends.setdefault(self._words[index], []).append(end)
@@ -103,7 +105,7 @@ class Scanner:
         refusals, most = 0, REFUSALS_ALLOWED + len(text) // CHARACTERS_PER_REFUSAL
         tried: set[tuple[int, int]] = set()
         for index, start, _ in hits:
-            if index == self._fold or (index, start) in tried:
+            if (index, start) in tried:
                 continue
             tried.add((index, start))
             for rule in self._gated[index]:
@@ -111,14 +113,18 @@ class Scanner:
                     continue
                 match = rule.pattern.match(text, start)
                 if match is None and rule.seek:
-                    match = rule.pattern.search(text, start, start + rule.seek)
+                    match = rule.pattern.search(text, max(0, start - rule.back), start + rule.seek)
                 span = None if match is None else _span(rule, match, text, ends, check_context=bool(rule.context))
                 if span is not None:
                     spans.append(span)
                 elif (refusals := refusals + 1) > most:
-                    return (_withheld(text),)
+                    return None
         for index, _, end in words:
-            for rule in self._near[index]:
+            rules = self._near[index]
+            # Whatever stands near a word has a digit in it.
+            if not rules or not _DIGIT.search(text, max(0, end - REACH_BEFORE), end + REACH_BEHIND):
+                continue
+            for rule in rules:
                 for match in _near(rule, text, end):
                     if (id(rule), match.start()) in tried:
                         continue
@@ -127,8 +133,8 @@ class Scanner:
                     if span is not None:
                         spans.append(span)
                     elif (refusals := refusals + 1) > most:
-                        return (_withheld(text),)
-        if self._alone and (whole := _ALONE.fullmatch(text)):
+                        return None
+        if len(text) <= LONGEST and (whole := _ALONE.fullmatch(text)):
             for rule in self._alone:
                 match = rule.pattern.fullmatch(text, whole.start("it"), whole.end("it"))
                 if match is not None and (span := _span(rule, match, text, ends, check_context=False)) is not None:
@@ -168,17 +174,24 @@ def _ends_within(ends: Mapping[str, Sequence[int]], words: Sequence[str], low: i
 def _near(rule: Rule, text: str, end: int) -> Iterator[re.Match[str]]:
     """Find a rule's matches near a word that ends here."""
     # The sign behind a word counts as the word's, but may be the first of what follows.
-    last = end + rule.before
-    stop = min(len(text), last + LONGEST)
-    for match in rule.pattern.finditer(text, max(0, end - 1), stop):
-        if match.start() > last or (match.end() == stop and stop < len(text)):
-            break
-        yield match
-    if rule.after:
-        start = end - WORD_LENGTH - rule.after
+    first, last = max(0, end - 1), end + rule.before
+    if _DIGIT.search(text, first, last):
+        stop = last + LONGEST
+        for match in rule.pattern.finditer(text, first, stop):
+            if match.start() > last:
+                break
+            if match.end() == stop and (whole := rule.pattern.match(text, match.start())) is not None:
+                yield whole
+            else:
+                yield match
+    start = max(0, end - WORD_LENGTH - rule.after)
+    if rule.after and _DIGIT.search(text, start, end):
         for match in rule.pattern.finditer(text, max(0, start - LONGEST), end):
             if match.end() >= start:
                 yield match
+
+
+_DIGIT = re.compile("[0-9]")
 
 
 def _in_characters(
@@ -211,8 +224,9 @@ def _unfolded(spans: Iterable[Span], folded: Folded) -> list[Span]:
     ]
 
 
-def _withheld(text: str) -> Span:
-    return Span(0, len(text), UNSCANNABLE, "too_many_candidates", 1.0)
+@cache
+def _fold_gate() -> Gate:
+    return Gate([Expression(NEEDED, report=Report.ONCE)])
 
 
 @cache

@@ -16,7 +16,7 @@ def _digits(match: re.Match[str]) -> str:
 
 
 def _found(value: str, right: bool) -> Found | None:
-    return Found(value) if right and len(set(value)) > 2 else None
+    return Found(value) if right and len(set(value)) > 1 else None
 
 
 def _is_date(year: int, month: int, day: int) -> bool:
@@ -33,7 +33,7 @@ def _is_short_date(digits: str) -> bool:
 
 
 def digits(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - the signature of all validators
-    """Take anything with three different characters; the rule asks for a word that says what it is."""
+    """Take anything with a digit in it but one digit over and over; the rule asks for a word that says what it is."""
     value = NOT_ALNUM.sub("", part(match)).upper()
     return _found(value, any(map(str.isdigit, value)))
 
@@ -152,6 +152,20 @@ def nordic_date(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG00
     """Take numbers that begin with a date, day first."""
     value = _digits(match)
     return _found(value, _is_short_date(value[4:6] + value[2:4] + value[:2]))
+
+
+def fi_hetu(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
+    """Take Finnish personal identity codes, with the century signs of 2023 as well, by date and check character."""
+    value = part(match).upper()
+    dated = _is_short_date(value[4:6] + value[2:4] + value[:2])
+    expected = "0123456789ABCDEFHJKLMNPRSTUVWXY"[int(value[:6] + value[7:10]) % 31]
+    return _found(value, dated and expected == value[10])
+
+
+def de_doctor(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
+    """Take German physicians' numbers with the right check digit."""
+    value = _digits(match)
+    return _found(value, -_weighted(value[:6], (4, 9, 4, 9, 4, 9), 10) % 10 == int(value[6]))
 
 
 def se_personal(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same

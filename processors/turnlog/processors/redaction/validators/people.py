@@ -32,6 +32,9 @@ def name(match: re.Match[str], text: str) -> Found | None:
     proper = [each for each in words if each.casefold() not in _INNER and _TITLES.fullmatch(each) is None]
     if not proper:
         return None
+    # Capitals among words that are not are an abbreviation's.
+    if any(len(each) > 2 and each.isupper() for each in proper) and not all(map(str.isupper, proper)):
+        return None
     stops = _list("not_names")
     if any(each.casefold().strip(".'’-") in stops for each in proper):
         # A name may be followed by a sentence's next word; it can't begin with one.

@@ -9,7 +9,7 @@ from importlib import import_module
 from turnlog.processors.redaction.validators.found import Found, Validator, part
 
 # Numbers of one digit only are samples and fillers, whatever their checksum.
-_FEW = 2
+_FEW = 1
 
 
 @cache
