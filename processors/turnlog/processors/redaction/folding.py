@@ -94,7 +94,9 @@ def _bytes_of(*ranges: tuple[int, int]) -> str:
 
 def _digit_ranges() -> list[tuple[int, int]]:
     # Every script's digits stand together, ten in a row, and never cross a multiple of 64.
-    return [(code, code + 9) for code in _DIGITS if unicodedata.decimal(chr(code)) == 0 and code // 64 == (code + 9) // 64]
+    return [
+        (code, code + 9) for code in _DIGITS if unicodedata.decimal(chr(code)) == 0 and code // 64 == (code + 9) // 64
+    ]
 
 
 NEEDED = "|".join(

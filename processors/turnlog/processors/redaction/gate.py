@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 import hyperscan
@@ -52,17 +53,18 @@ class Gate:
     """
 
     def __init__(self, expressions: Sequence[Expression]) -> None:
-        self._database = hyperscan.Database()
-        self._empty = not expressions
         self._hits: list[Hit] = []
         self._most = 0
+        self._empty = not expressions
         if self._empty:
             return
         try:
-            self._compile(self._database, expressions)
+            database = _compiled(tuple(expressions))
         except hyperscan.error as error:
-            raise SettingError(f"a rule's gate does not compile: {self._culprit(expressions)}: {error}") from error
-        self._scan = self._database.scan
+            raise SettingError(f"a rule's gate does not compile: {_culprit(expressions)}: {error}") from error
+        # A database may be shared, what a scan writes to may not.
+        self._scratch = hyperscan.Scratch(database)
+        self._scan = database.scan
 
     def hits(self, data: bytes) -> list[Hit] | None:
         """Return where expressions match, in the order of their ends, or None if that is too often."""
@@ -71,7 +73,7 @@ class Gate:
         self._hits = []
         self._most = HITS_ALLOWED + len(data) // BYTES_PER_HIT
         try:
-            self._scan(data, match_event_handler=self._on_match)
+            self._scan(data, match_event_handler=self._on_match, scratch=self._scratch)
         except hyperscan.ScanTerminated:
             return None
         return self._hits
@@ -81,21 +83,25 @@ class Gate:
         hits.append((index, start, end))
         return len(hits) > self._most or None
 
-    @staticmethod
-    def _compile(database: hyperscan.Database, expressions: Sequence[Expression]) -> None:
-        flags = []
-        for each in expressions:
-            caseless = hyperscan.HS_FLAG_CASELESS if each.caseless else 0
-            flags.append(hyperscan.HS_FLAG_DOTALL | caseless | each.report.value)
-        database.compile(
-            expressions=[each.pattern.encode() for each in expressions], ids=list(range(len(expressions))), flags=flags
-        )
 
-    @classmethod
-    def _culprit(cls, expressions: Sequence[Expression]) -> str:
-        for each in expressions:
-            try:
-                cls._compile(hyperscan.Database(), [each])
-            except hyperscan.error:
-                return each.pattern
-        return "all together"
+@lru_cache(maxsize=8)
+def _compiled(expressions: tuple[Expression, ...]) -> hyperscan.Database:
+    """Return a database of expressions; compiling many takes seconds."""
+    flags = []
+    for each in expressions:
+        caseless = hyperscan.HS_FLAG_CASELESS if each.caseless else 0
+        flags.append(hyperscan.HS_FLAG_DOTALL | caseless | each.report.value)
+    database = hyperscan.Database()
+    database.compile(
+        expressions=[each.pattern.encode() for each in expressions], ids=list(range(len(expressions))), flags=flags
+    )
+    return database
+
+
+def _culprit(expressions: Sequence[Expression]) -> str:
+    for each in expressions:
+        try:
+            _compiled((each,))
+        except hyperscan.error:
+            return each.pattern
+    return "all together"

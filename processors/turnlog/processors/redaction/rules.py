@@ -1,7 +1,7 @@
 """Detection rules: data in TOML files beside this module, checked when they are loaded.
 
-A file holds rules, each a table under its name, and may hold three tables of other kinds: ``[words.NAME]``, word lists by
-language; ``[shapes]``, pieces of patterns that rules refer to as ``{{name}}``. Both are known to all files.
+A file holds rules, each a table under its name, and may hold tables of two other kinds: ``[words.NAME]``, word lists
+by language; ``[shapes]``, pieces of patterns that rules refer to as ``{{name}}``. Both are known to all files.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class Rule:
         subtype: Which kind of its type, such as ``de_tax_id``.
         pattern: The exact expression, without what its edges say. A group named ``it`` is the part to replace, else the
             whole match is.
-        gates: Hyperscan expressions over UTF-8 bytes, without look-arounds. The pattern is tried where one of them starts
-            to match, and nowhere else. Where a rule names none, its pattern is its gate; but if it has context words,
-            they are, and it is tried near them.
+        gates: Hyperscan expressions over UTF-8 bytes, without look-arounds. The pattern is tried where one of them
+            starts to match, and nowhere else. Where a rule names none, its pattern is its gate; but if it has context
+            words, they are, and it is tried near them.
         group: Which part of a match is replaced.
         seek: How many characters from there on the pattern may be looked for, if it does not match at once.
         back: How many characters before that place it may start.
@@ -146,7 +146,20 @@ def load(paths: Sequence[Path], options: frozenset[str] = frozenset()) -> Rulese
 
 
 _KEYS = {
-    *("type", "subtype", "gate", "pattern", "edges", "seek", "back", "ignore_case", "validator", "context", "alone", "unless"),
+    *(
+        "type",
+        "subtype",
+        "gate",
+        "pattern",
+        "edges",
+        "seek",
+        "back",
+        "ignore_case",
+        "validator",
+        "context",
+        "alone",
+        "unless",
+    ),
     *("before", "after", "score", "option", "examples", "counterexamples"),
 }
 

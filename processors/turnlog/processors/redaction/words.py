@@ -7,14 +7,17 @@ from collections.abc import Iterable
 _LETTERS_BEGIN = 0x590
 """Scripts from here on put particles onto words or no spaces between them: their words are found anywhere."""
 
-_BEFORE = r"(^|[^0-9A-Za-z\x80-\xff]|\xc2[\x80-\xbf]|\xe2[\x80-\x83][\x80-\xbf]|[\xe3-\xef][\x80-\xbf]{2}|\xf0[\x80-\xbf]{3})"
+_BEFORE = (
+    r"(^|[^0-9A-Za-z\x80-\xff]|\xc2[\x80-\xbf]|\xe2[\x80-\x83][\x80-\xbf]"
+    r"|[\xe3-\xef][\x80-\xbf]{2}|\xf0[\x80-\xbf]{3})"
+)
 _BEHIND = r"([^0-9A-Za-z\x80-\xff]|\xc2[\x80-\xbf]|\xe2[\x80-\x83]|[\xe3-\xf0]|$)"
 
 
 def expression(words: Iterable[str]) -> str:
     """Return an expression, caseless in ASCII, for any of these words.
 
-    A word stands whole, except that one with an asterisk behind it may go on: ``telefon*`` is found in ``Telefonnummer``.
+    A word stands whole, except that one with an asterisk behind it may go on: ``telefon*`` is in ``Telefonnummer``.
     """
     whole: set[str] = set()
     begun: set[str] = set()

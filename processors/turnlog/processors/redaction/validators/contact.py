@@ -21,7 +21,8 @@ def email(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - sa
 
 
 _AT = re.compile(
-    r"[\[({<\s]{1,4}(?:at|@|ät|arroba|arobase|chiocciola|apenstaartje|małpa|собака|klammeraffe)[\])}>\s]{1,4}", re.IGNORECASE
+    r"[\[({<\s]{1,4}(?:at|@|ät|arroba|arobase|chiocciola|apenstaartje|małpa|собака|klammeraffe)[\])}>\s]{1,4}",
+    re.IGNORECASE,
 )
 _DOT = re.compile(
     r"[\[({<\s]{1,4}(?:dot|\.|punkt|punto|point|ponto|punt|kropka|nokta|точка)[\])}>\s]{1,4}", re.IGNORECASE
@@ -43,7 +44,8 @@ def spelled_email(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG
     return Found(value)
 
 
-_NOT_LOCAL = frozenset("look looking me us be is are was stay arrive meet here there see find found shop available up out".split())
+_COMMON_BEFORE_AT = "look looking me us be is are was stay arrive meet here there see find found shop available up out "
+_NOT_LOCAL = frozenset(_COMMON_BEFORE_AT.split())
 
 
 @cache

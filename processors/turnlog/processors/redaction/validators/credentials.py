@@ -19,7 +19,9 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _RUNS = re.compile(r"(.)\1{5,}|0123456789|123456789|abcdefgh", re.IGNORECASE)
-_CODE = re.compile(r"[a-z]+(?:[A-Z][a-z]+)+|[A-Za-z]+(?:[_.-][A-Za-z]+)+|(?:/[\w.-]+){2,}/?|[\w.-]+\.(?:com|org|net|py|js|json|md|txt|html)")
+_CODE = re.compile(
+    r"[a-z]+(?:[A-Z][a-z]+)+|[A-Za-z]+(?:[_.-][A-Za-z]+)+|(?:/[\w.-]+){2,}/?|[\w.-]+\.(?:com|org|net|py|js|json|md|txt|html)"
+)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -47,7 +49,13 @@ def secret(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - t
 def assigned(match: re.Match[str], text: str) -> Found | None:
     """Take values that look random and are no digest or identity: those are named by many words, secrets by few."""
     value = part(match).rstrip(".,;:!?)")
-    if _UUID.fullmatch(value) and _SECRET_NAME.search(text, max(0, match.start() - 24), match.start("it" if "it" in match.re.groupindex else 0)) is None:
+    if (
+        _UUID.fullmatch(value)
+        and _SECRET_NAME.search(
+            text, max(0, match.start() - 24), match.start("it" if "it" in match.re.groupindex else 0)
+        )
+        is None
+    ):
         return None
     named = text[max(0, match.start() - 24) : match.start() + 16]
     if _HEX.fullmatch(value) and _DIGEST_NAME.search(named):
@@ -85,7 +93,9 @@ def password(match: re.Match[str], text: str) -> Found | None:
         return None
     # Between quotes a password may be of any signs; outside, many of them are code.
     quoted = text[match.start("it") - 1 : match.start("it")] in {'"', "'", "`"}
-    if _PLACEHOLDER.search(value) and not (quoted and len(value) >= 8 and entropy(value) > 3.0 and _SIGNS.search(value)):
+    if _PLACEHOLDER.search(value) and not (
+        quoted and len(value) >= 8 and entropy(value) > 3.0 and _SIGNS.search(value)
+    ):
         return None
     if _WORDS.fullmatch(value):
         return None
@@ -94,7 +104,7 @@ def password(match: re.Match[str], text: str) -> Found | None:
 
 
 _SIGNS = re.compile(r"[0-9].*[A-Za-z]|[A-Za-z].*[0-9]")
-_WORDS = re.compile(r"[A-Za-z]+(?:[-_./'’][A-Za-z]+)*[.,:;!?)]*|[0-9]{1,3}[.,]?|\W+")
+_WORDS = re.compile(r"[A-Za-z]+(?:[-_./'\u2019][A-Za-z]+)*[.,:;!?)]*|[0-9]{1,3}[.,]?|\W+")
 _MIXED_CASE = re.compile(r"[a-z][A-Z]+[a-z]*[A-Z]|[a-z][A-Z].*[A-Z][a-z]")
 
 
@@ -117,15 +127,16 @@ def jwt(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
     return Found(value) if decoded.lstrip()[:1] == b"{" else None
 
 
-_NOBODY = frozenset(
-    "admin administrator root user username users test tester guest anonymous none null nil undefined true false string str int "
-    "postgres mysql mongo redis sa oracle name email password self this your_username myuser dbuser default public system "
-    "assistant agent bot human role text value id input and or is the a an of to in for with not must can will should field "
-    "required data object account".split()
+_ROLES_AND_CODE = (
+    "admin administrator root user username users test tester guest anonymous none null nil undefined true false "
+    "string str int postgres mysql mongo redis sa oracle name email password self this your_username myuser "
+    "dbuser default public system assistant agent bot human role text value id input and or is the a an of to in "
+    "for with not must can will should field required data object account "
 )
+_NOBODY = frozenset(_ROLES_AND_CODE.split())
 
 
-def username(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
+def username(match: re.Match[str], text: str) -> Found | None:
     """Take account names that belong to somebody, not to a role or a piece of code."""
     value = part(match)
     if value.casefold() in _NOBODY or _VARIABLE.search(value) or value.isdigit():
@@ -140,4 +151,8 @@ def username(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 -
 def account(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
     """Take identifiers with enough digits in them."""
     value = part(match)
-    return Found(value.upper()) if sum(map(str.isdigit, value)) >= 4 and len(set(value)) > 2 and not _UUID.fullmatch(value) else None
+    return (
+        Found(value.upper())
+        if sum(map(str.isdigit, value)) >= 4 and len(set(value)) > 2 and not _UUID.fullmatch(value)
+        else None
+    )

@@ -52,7 +52,9 @@ def card_said(match: re.Match[str], text: str) -> Found | None:
     return Found(digits) if _CARD_NETWORKS.fullmatch(digits) and _SURELY.search(before) else None
 
 
-_SURELY = re.compile(r"credit ?card|debit ?card|card (?:number|no)|kreditkarte|kartennummer|carte bancaire|tarjeta de cr")
+_SURELY = re.compile(
+    r"credit ?card|debit ?card|card (?:number|no)|kreditkarte|kartennummer|carte bancaire|tarjeta de cr"
+)
 
 
 # ISO 13616: length by country, from the SWIFT registry.
@@ -90,15 +92,16 @@ def iban(match: re.Match[str], text: str) -> Found | None:
     return Found("".join(letters), end)
 
 
-_COUNTRIES = frozenset(
-    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD "
-    "CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF "
-    "GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN "
-    "KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA "
-    "NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI "
-    "SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI "
-    "VN VU WF WS XK YE YT ZA ZM ZW".split()
+_ISO_3166 = (
+    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY "
+    "BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK "
+    "FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR "
+    "IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK "
+    "ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM "
+    "PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF "
+    "TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW "
 )
+_COUNTRIES = frozenset(_ISO_3166.split())
 
 
 def bic(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
@@ -124,7 +127,7 @@ _BECH32_ENDINGS = (1, 0x2BC830A3)
 
 
 def bitcoin(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
-    """Take addresses with the checksum of Base58Check (Bitcoin, Litecoin, Dogecoin, Tron …) or Bech32 (BIP 173, 350)."""
+    """Take addresses with Base58Check's checksum (Bitcoin, Litecoin, Dogecoin, Tron …) or Bech32 (BIP 173, 350)."""
     value = part(match)
     head, separator, tail = value.lower().rpartition("1")
     if separator and head in {"bc", "tb", "ltc", "addr"}:

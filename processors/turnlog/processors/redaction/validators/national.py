@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 
 from stdnum import luhn as _luhn
@@ -21,7 +21,7 @@ def _found(value: str, right: bool) -> Found | None:
 
 def _is_date(year: int, month: int, day: int) -> bool:
     try:
-        datetime.date(year, month, day)
+        dt.date(year, month, day)
     except ValueError:
         return False
     return True
@@ -98,7 +98,9 @@ def it_fiscal(match: re.Match[str], text: str) -> Found | None:
     total = sum(_ODD[each] if index % 2 == 0 else _EVEN[each] for index, each in enumerate(value[:15]))
     if chr(65 + total % 26) == value[15]:
         return _found(value, True)
-    said = re.search(r"fiscale|(?<![A-Za-z])c\.? ?f\.?(?![A-Za-z])", text[max(0, match.start() - 40) : match.start()], re.I)
+    said = re.search(
+        r"fiscale|(?<![A-Za-z])c\.? ?f\.?(?![A-Za-z])", text[max(0, match.start() - 40) : match.start()], re.IGNORECASE
+    )
     return _found(value, said is not None)
 
 

@@ -61,5 +61,6 @@ def vin(match: re.Match[str], text: str) -> Found | None:
 
 
 _VIN_SAID = re.compile(
-    r"(?<![A-Za-z])(?:vin|chassis|fahrgestellnummer|fin|n[úu]mero de (?:bastidor|chas)|telaio|châssis)(?![A-Za-z])", re.I
+    r"(?<![A-Za-z])(?:vin|chassis|fahrgestellnummer|fin|n[úu]mero de (?:bastidor|chas)|telaio|châssis)(?![A-Za-z])",
+    re.IGNORECASE,
 )

@@ -19,10 +19,11 @@ def _list(name: str) -> frozenset[str]:
 
 _TITLES = re.compile(
     r"(?:mr|mrs|ms|miss|mx|dr|prof|sir|madam|rev|fr|herr|frau|m|mme|mlle|sr|sra|srta|dott|dra|doña|don|sig|signor|signora|pan|pani"
-    r"|dhr|mevr|bay|bayan|av|ing|dipl|тов|г-н|г-жа)\.?",
+    r"|dhr|mevr|bay|bayan|av|ing|dipl|\u0442\u043e\u0432|\u0433-\u043d|\u0433-\u0436\u0430)\.?",
     re.IGNORECASE,
 )
-_INNER = frozenset("de da do dos das del della di du la le van von der den ten ter bin ibn al el y e i und".split())
+_PARTICLES = "de da do dos das del della di du la le van von der den ten ter bin ibn al el y e i und "
+_INNER = frozenset(_PARTICLES.split())
 
 
 def name(match: re.Match[str], text: str) -> Found | None:
@@ -36,14 +37,14 @@ def name(match: re.Match[str], text: str) -> Found | None:
     if any(len(each) > 2 and each.isupper() for each in proper) and not all(map(str.isupper, proper)):
         return None
     stops = _list("not_names")
-    if any(each.casefold().strip(".'’-") in stops for each in proper):
+    if any(each.casefold().strip(".'\u2019-") in stops for each in proper):
         # A name may be followed by a sentence's next word; it can't begin with one.
         kept = _before_stop(words, stops)
         if not kept:
             return None
         end = match.start("it") + value.index(kept[-1], sum(map(len, kept[:-1]))) + len(kept[-1])
         return Found(" ".join(kept).casefold(), end)
-    end = match.start("it") + len(value.rstrip(" .,'’-"))
+    end = match.start("it") + len(value.rstrip(" .,'\u2019-"))
     if text[end : end + 1] == "." and re.search(r"(?:^|\s)(?:[A-Z]|Jr|Sr)$", value[: end - match.start("it")]):
         end += 1
     return Found(" ".join(words).casefold().rstrip("."), end)
@@ -52,7 +53,7 @@ def name(match: re.Match[str], text: str) -> Found | None:
 def _before_stop(words: list[str], stops: frozenset[str]) -> list[str]:
     kept: list[str] = []
     for each in words:
-        if each.casefold().strip(".'’-") in stops:
+        if each.casefold().strip(".'\u2019-") in stops:
             break
         kept.append(each)
     while kept and kept[-1].casefold() in _INNER:
