@@ -84,9 +84,7 @@ class Search:
             self._check_time()
             for rule in near[index]:
                 for match in _near(rule, self._text, end):
-                    if (rule.name, match.start()) not in self._tried:
-                        self._tried.add((rule.name, match.start()))
-                        self._take(rule, match, check_context=False)
+                    self._take(rule, match, check_context=False)
 
     def alone(self, rules: Sequence[Rule], start: int, end: int) -> None:
         """Try rules on what is all of the text.
@@ -107,6 +105,10 @@ class Search:
         return any(word in self._ends for word in words)
 
     def _take(self, rule: Rule, match: re.Match[str] | None, *, check_context: bool) -> None:
+        if match is not None:
+            if (rule.name, match.start()) in self._tried:
+                return
+            self._tried.add((rule.name, match.start()))
         if match is not None and (span := _span(rule, match, self._text, self._ends, check_context=check_context)):
             self.spans.append(span)
             self._last[rule.name] = (match.start(), span.end)

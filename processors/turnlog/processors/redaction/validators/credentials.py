@@ -34,16 +34,19 @@ def entropy(value: str) -> float:
 def secret(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - the signature of all validators
     """Take values that look random: letters and digits mixed, and enough of them different."""
     value = part(match)
-    if len(set(value)) < 6 or _PLACEHOLDER.search(value) or _RUNS.search(value) or _CODE.fullmatch(value):
+    if len(set(value)) < 6:
         return None
+    bits = entropy(value)
     if not any(map(str.isdigit, value)):
         # Letters alone are random where their case is, and vowels don't come as words have them.
         upper = sum(map(str.isupper, value))
-        if not (len(value) >= 20 and 0.25 < upper / len(value) < 0.75 and entropy(value) > 3.8):
+        if not (len(value) >= 20 and 0.25 < upper / len(value) < 0.75 and bits > 3.8):
             return None
     if len(value) < 16 and not (any(map(str.isupper, value)) and any(map(str.islower, value))):
         return None
-    return Found(value) if entropy(value) >= (3.0 if len(value) >= 16 else 2.8) else None
+    if bits < (3.0 if len(value) >= 16 else 2.8):
+        return None
+    return None if _RUNS.search(value) or _CODE.fullmatch(value) or _PLACEHOLDER.search(value) else Found(value)
 
 
 def assigned(match: re.Match[str], text: str) -> Found | None:

@@ -11,12 +11,12 @@ from turnlog.processors.redaction.validators.money import luhn
 
 def ipv4(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - the signature of all validators
     """Take IPv4 addresses; those that mean no host are no one's."""
-    try:
-        address = ipaddress.IPv4Address(part(match))
-    except ValueError:
-        return None
-    value = str(address)
-    return None if value in {"0.0.0.0", "255.255.255.255"} or value.startswith("255.") else Found(value)  # noqa: S104 - compared
+    value = part(match)
+    # The library's parser takes four times as long, and logs are full of addresses.
+    for octet in value.split("."):
+        if len(octet) > 3 or int(octet) > 255 or (octet[0] == "0" and octet != "0"):
+            return None
+    return None if value == "0.0.0.0" or value.startswith("255.") else Found(value)  # noqa: S104 - compared
 
 
 def ipv6(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
