@@ -19,7 +19,7 @@ export PIP_ROOT_USER_ACTION := ignore
 # Ends with one line when a tool is missing: $(call need,a test,what to do when it fails)
 need = @$(1) >/dev/null 2>&1 || { echo "turnlog: $(2)" >&2; exit 2; }
 
-.PHONY: help setup demo test lint format types bench test-compose clean
+.PHONY: help setup demo test lint format types bench bench-redaction test-compose clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -45,6 +45,9 @@ types: $(INSTALLED)  ## Check types
 
 bench: setup $(INSTALLED_BENCH)  ## Measure every stage beside its peers (BENCH="codec client" chooses some)
 	@cd tests && ../$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
+
+bench-redaction: setup  ## Score redaction beside peers that are installed (TURNLOG_PII_DATA names labelled texts and a scorer)
+	@cd tests && ../$(BIN)/python -m benchmarks.redaction
 
 test-compose: setup  ## Run docker-compose.yml for real (COMPOSE_SETUP names a command that prepares an engine)
 	$(call need,docker info || test -n "$$COMPOSE_SETUP",there is no Docker engine$(comma) and COMPOSE_SETUP names no command that prepares another)

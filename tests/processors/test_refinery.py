@@ -165,8 +165,11 @@ def test_large_poison_is_cut_to_what_the_topic_takes() -> None:
 
 
 def test_what_grows_too_large_by_redaction_is_a_dead_letter() -> None:
-    body = "a@b.io " * (8 * 1024 * 1024 // 7 - 200)
-    (output,) = refinery("raw.logs").process([raw(Encoder("LogRecord").encode(valid("LogRecord", body=body)))], 0)
+    attributes = {f"k{number}": "a@b.io " * 1000 for number in range(380)}
+    body = "x" * 5_600_000
+    (output,) = refinery("raw.logs").process(
+        [raw(Encoder("LogRecord").encode(valid("LogRecord", attributes=attributes, body=body)))], 0
+    )
     assert letter(output)["error_class"] == "TooLargeError"
 
 

@@ -257,7 +257,8 @@ PLANS: dict[str, Callable[[st.DataObject, Any], None]] = {
     "observe": observes,
     "bind": binds,
     # Made from the environment, not of a client; tests/producers/test_client.py tries it.
-    "from_env": lambda data, client: None,
+    "from_env": lambda data, client: None,  # makes a client, and says what is wrong with a setting
+    "from_file": lambda data, client: None,  # same
     # A client is entered once, by whoever owns it; leaving it closes, as these tests do at their end.
     "__enter__": lambda data, client: None,
     "__aenter__": lambda data, client: None,

@@ -219,7 +219,7 @@ def test_variables_of_the_other_parts_are_passed_over() -> None:
     others = {name: "x" for name in fields | dict.fromkeys(named, "x") if not name.startswith("TURNLOG_KAFKA")}
     own = {each.variable for each in SETTINGS} | {"TURNLOG_CONFIG"}
     environ = {name: value for name, value in others.items() if name not in own}
-    assert {"TURNLOG_PSEUDONYM_KEY", "TURNLOG_CLICKHOUSE_URL", "TURNLOG_SINK_GROUP", "TURNLOG_DATA"} <= set(environ)
+    assert {"TURNLOG_PSEUDONYM_KEY", "TURNLOG_CLICKHOUSE_URL", "TURNLOG_SINK_ROWS", "TURNLOG_DATA"} <= set(environ)
     Configuration(environ | {"TURNLOG_SOMETHING_NEW": "x"})
 
 

@@ -24,6 +24,9 @@ from turnlog.schemas import PoisonError, SchemaStore, Topic, raw_topics
 from turnlog.schemas.registry import ConfluentRegistry
 from turnlog.schemas.topics import BY_NAME
 
+SCAN_SECONDS = 2.0
+"""How long the scan of one text may take; a text that takes longer is withheld."""
+
 JOINED = ("models", "deployments")
 """Topics that calls are joined with."""
 
@@ -65,7 +68,8 @@ class Parts:
         self.prefix = connection.prefix
         url = settings.schema_registry_url
         self.store = SchemaStore(ConfluentRegistry(url) if url else None)
-        self.redactor = Redactor(Scanner(builtin()), Pseudonyms(settings.master_key(), settings.pseudonym_epoch))
+        pseudonyms = Pseudonyms(settings.master_key(), settings.pseudonym_epoch)
+        self.redactor = Redactor(Scanner(builtin(), seconds=SCAN_SECONDS), pseudonyms)
         self.catalogue = Catalogue()
         self.producer = OutputProducer(connection, warn)
         self.look_back = LookBack(connection)

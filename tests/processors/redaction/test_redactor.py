@@ -150,6 +150,64 @@ def test_redacting_twice_changes_nothing() -> None:
     assert {**redact(**once), "redaction_hits": 0} == {**once, "redaction_hits": 0}
 
 
+def test_a_secret_in_several_parts_of_a_message_is_found() -> None:
+    key = "sk-" + "proj-Zq3TtV81kPw" + "0bXmR5nLdY7cFhJ2aGsE"
+    parts = [{"type": "text", "text": f"my key is {key[:12]}"}, {"type": "text", "text": key[12:25]}, key[25:] + " ok"]
+    call = redact(input_messages=json.dumps([{"role": "user", "content": parts}]))
+    content = json.loads(call["input_messages"])[0]["content"]
+    assert content == [
+        {"type": "text", "text": "my key is <SECRET:openai_key>"},
+        {"type": "text", "text": ""},
+        " ok",
+    ]
+    assert call["redaction_hits"] == {"SECRET": 1}
+    assert redact(finish_reasons=["ann@exam", "ple.com"])["finish_reasons"][1] == ""
+
+
+def test_parts_that_hold_nothing_across_their_seams_stay() -> None:
+    text = json.dumps({"content": ["one", "two", "call 1"], "n": [1, "a"]})
+    assert redact(input_messages=text, conversation_id=MAIL)["input_messages"] == text
+
+
+def test_names_of_fields_are_read_as_words() -> None:
+    arguments = json.dumps({"customerPhone": "415 555 0132", "home_phone": "030 901820", "userSSN": "536 22 1234"})
+    call = redact(input_messages=json.dumps([{"role": "tool", "arguments": arguments}]))
+    value = json.loads(json.loads(call["input_messages"])[0]["arguments"])
+    assert [each[:5] for each in value.values()] == ["<PHON", "<PHON", "<GOV_"]
+
+
+def test_an_answer_that_is_one_number_needs_no_word() -> None:
+    call = redact(
+        input_messages=json.dumps([{"role": "user", "content": "529.982.247-25"}, {"content": "52998224725"}])
+    )
+    first, second = json.loads(call["input_messages"])
+    assert first["content"] == second["content"]
+    assert first["content"].startswith("<GOV_ID:")
+
+
+def test_logs_are_scanned_in_every_field() -> None:
+    log = redact(
+        "LogRecord",
+        body=f"failed for {MAIL}",
+        exception_message=f"no user {MAIL}",
+        exception_stacktrace=f'File "a.py", line 3\nKeyError: "{MAIL}"',
+        attributes={"user": MAIL, f"k {MAIL}": "v"},
+    )
+    assert MAIL not in json.dumps(log)
+
+
+def test_what_takes_too_long_is_withheld() -> None:
+    ticks = iter(range(0, 10**6, 3))
+    redactor = Redactor(Scanner(builtin(), seconds=2, clock=lambda: float(next(ticks))), Pseudonyms(b"k" * 32))
+    log = redactor.redact({"tenant_id": "t", "body": f"mail {MAIL}"}, "LogRecord")
+    assert (log["body"], log["redaction_withheld"]) == (WITHHELD, ["body"])
+
+
+def test_what_is_made_to_cost_time_is_withheld() -> None:
+    log = redact("LogRecord", body=f"{MAIL} " + "my name is " * 60_000)
+    assert (log["body"], log["redaction_withheld"]) == (WITHHELD, ["body"])
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False) | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3) | inner.map(json.dumps),

@@ -1,45 +1,107 @@
-"""Tells in one pass which rules can match a text at all, so that clean text costs one scan and nothing more."""
+"""Tells in one pass where rules may match, so that clean text costs one scan and nothing more."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
+from functools import lru_cache
+from typing import NamedTuple
 
 import hyperscan
 
 from turnlog.schemas import SettingError
 
+Hit = tuple[int, int, int]
+"""Index of an expression, and where in the bytes its match starts and ends."""
 
-class Gate:
-    """Hyperscan expressions compiled into one database; not to be used by two threads at once.
+HITS_ALLOWED = 4096
+BYTES_PER_HIT = 16
+"""A text may have so many hits, and one more for so many bytes. What has more is no text but made to cost time."""
 
-    Args:
-        expressions: Over UTF-8 bytes; case matters.
-        caseless: Further ones in which the case of ASCII letters does not; their indices follow the others'.
 
-    Raises:
-        SettingError: If one of them is not an expression that Hyperscan takes.
+class Report(Enum):
+    """How much to know of an expression's matches; less costs less."""
+
+    BOTH = hyperscan.HS_FLAG_SOM_LEFTMOST
+    END = 0
+    ONCE = hyperscan.HS_FLAG_SINGLEMATCH
+
+
+class Expression(NamedTuple):
+    """A Hyperscan expression over UTF-8 bytes.
+
+    Attributes:
+        pattern: The expression.
+        caseless: Whether the case of ASCII letters does not matter.
+        report: What to know of its matches: where each starts and ends, only where each ends (its start is then 0), or
+            only that there is one.
     """
 
-    def __init__(self, expressions: Sequence[str], caseless: Sequence[str] = ()) -> None:
-        flags = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL
-        every = [*expressions, *caseless]
-        self._database = hyperscan.Database()
-        try:
-            self._database.compile(
-                expressions=[each.encode() for each in every],
-                ids=list(range(len(every))),
-                flags=[flags] * len(expressions) + [flags | hyperscan.HS_FLAG_CASELESS] * len(caseless),
-            )
-        except hyperscan.error as error:
-            raise SettingError(f"a rule's gate does not compile: {error}") from error
-        self._hits: list[int] = []
-        self._scan = self._database.scan
+    pattern: str
+    caseless: bool = False
+    report: Report = Report.BOTH
 
-    def hits(self, data: bytes) -> list[int]:
-        """Return the indices of expressions that match somewhere, each once, in no order."""
+
+class Gate:
+    """Expressions compiled into one Hyperscan database; not to be used by two threads at once.
+
+    Args:
+        expressions: The expressions.
+
+    Raises:
+        SettingError: If one of them is not an expression that Hyperscan takes; names it.
+    """
+
+    def __init__(self, expressions: Sequence[Expression]) -> None:
+        self._hits: list[Hit] = []
+        self._most = 0
+        self._empty = not expressions
+        if self._empty:
+            return
+        try:
+            database = _compiled(tuple(expressions))
+        except hyperscan.error as error:
+            raise SettingError(f"a rule's gate does not compile: {_culprit(expressions)}: {error}") from error
+        # A database may be shared, what a scan writes to may not.
+        self._scratch = hyperscan.Scratch(database)
+        self._scan = database.scan
+
+    def hits(self, data: bytes) -> list[Hit] | None:
+        """Return where expressions match, in the order of their ends, or None if that is too often."""
+        if self._empty:
+            return []
         self._hits = []
-        self._scan(data, match_event_handler=self._on_match)
+        self._most = HITS_ALLOWED + len(data) // BYTES_PER_HIT
+        try:
+            self._scan(data, match_event_handler=self._on_match, scratch=self._scratch)
+        except hyperscan.ScanTerminated:
+            return None
         return self._hits
 
-    def _on_match(self, index: int, start: int, end: int, flags: int, context: object) -> None:  # noqa: ARG002 - its signature
-        self._hits.append(index)
+    def _on_match(self, index: int, start: int, end: int, flags: int, context: object) -> bool | None:  # noqa: ARG002 - its signature
+        hits = self._hits
+        hits.append((index, start, end))
+        return len(hits) > self._most or None
+
+
+@lru_cache(maxsize=8)
+def _compiled(expressions: tuple[Expression, ...]) -> hyperscan.Database:
+    """Return a database of expressions; compiling many takes seconds."""
+    flags = []
+    for each in expressions:
+        caseless = hyperscan.HS_FLAG_CASELESS if each.caseless else 0
+        flags.append(hyperscan.HS_FLAG_DOTALL | caseless | each.report.value)
+    database = hyperscan.Database()
+    database.compile(
+        expressions=[each.pattern.encode() for each in expressions], ids=list(range(len(expressions))), flags=flags
+    )
+    return database
+
+
+def _culprit(expressions: Sequence[Expression]) -> str:
+    for each in expressions:
+        try:
+            _compiled((each,))
+        except hyperscan.error:
+            return each.pattern
+    return "all together"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 DEEPEST = 4
@@ -14,6 +15,10 @@ LONG_NUMBER = 10**9
 
 Change = Callable[[str, str], str]
 """Takes the name under which a text stands ('' where there is none) and the text; returns what to put in its place."""
+
+
+Cut = Callable[[Sequence[str]], Sequence[str]]
+"""Takes pieces of a text that were handed over one by one; returns them without what runs across their seams."""
 
 
 def is_json(text: str) -> bool:
@@ -30,6 +35,8 @@ def plain(text: str) -> str | None:
     Without Unicode escapes and backslashes inside strings every escape is one of seven, and undoing them leaves leaves
     as they are, with JSON's own signs around them.
     """
+    if _CAMEL_KEY.search(text):
+        return None  # a key's words would not stand apart
     if "\\" not in text:
         return text
     if "\\u" in text or "\\\\" in text:
@@ -39,6 +46,7 @@ def plain(text: str) -> str | None:
     return text
 
 
+_CAMEL_KEY = re.compile(r'[a-z][A-Z][A-Za-z]{0,40}\\{0,8}"\s{0,3}:')
 _ESCAPES = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\r", "\r"), ("\\/", "/"), ("\\b", "\b"), ("\\f", "\f"))
 
 
@@ -83,8 +91,48 @@ def dump(value: Any) -> str:
 
 
 def labelled(name: str, text: str) -> str:
-    """Return a text behind its name, as rules that want a word before a number see it."""
-    return f"{name}: {text}" if name else text
+    """Return a text behind its name, spelled in words, as rules that want a word before a number see it.
+
+    A name that says nothing of its text is left out, so that an answer that is one number is all of its text.
+    """
+    return f"{_BETWEEN_WORDS.sub(' ', name)}: {text}" if name and name not in _SAYS_NOTHING else text
+
+
+_SAYS_NOTHING = frozenset(
+    {"content", "text", "body", "message", "input", "output", "value", "answer", "query", "result"}
+)
+_BETWEEN_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|[_.]")
+
+
+def piece(value: Any) -> str | None:
+    """Return the text of a part of a message: a string, or what an object holds as its text or content."""
+    if isinstance(value, dict):
+        text = value.get("text", value.get("content"))
+        return text if isinstance(text, str) else None
+    return value if isinstance(value, str) else None
+
+
+def with_piece(value: Any, text: str) -> Any:
+    """Return a part of a message with another text in it."""
+    return {**value, "text" if "text" in value else "content": text} if isinstance(value, dict) else text
+
+
+def runs(values: Sequence[Any]) -> Iterator[tuple[int, list[str]]]:
+    """Find neighbouring pieces that go on without a break: the index of the first, and their texts."""
+    start, texts = 0, list[str]()
+    for index, each in enumerate(values):
+        text = piece(each) or ""
+        if texts and text and _OPEN_END.search(texts[-1][-1:]) and _OPEN_END.search(text[0]):
+            texts.append(text)
+            continue
+        if len(texts) > 1:
+            yield start, texts
+        start, texts = index, [text] if text else []
+    if len(texts) > 1:
+        yield start, texts
+
+
+_OPEN_END = re.compile(r"[0-9A-Za-z_+/=@.:-]")
 
 
 def collect(value: Any, texts: list[str], name: str = "", depth: int = 0) -> None:
@@ -95,7 +143,7 @@ def collect(value: Any, texts: list[str], name: str = "", depth: int = 0) -> Non
         ValueError: If a string inside holds JSON with a key twice.
     """
     if isinstance(value, str):
-        inner = parse(value) if depth < DEEPEST and "\\" in value else None
+        inner = parse(value) if depth < DEEPEST and _may_hold_json(value) else None
         if inner is None:
             texts.append(labelled(name, value))
         elif inner.lossy:
@@ -107,33 +155,50 @@ def collect(value: Any, texts: list[str], name: str = "", depth: int = 0) -> Non
             texts.append(key)
             collect(each, texts, key, depth)
     elif isinstance(value, list):
+        texts.extend("".join(pieces) for _, pieces in runs(value))
         for each in value:
             collect(each, texts, name, depth)
     elif _is_long(value):
         texts.append(labelled(name, str(value)))
 
 
-def transform(value: Any, change: Change, name: str = "", depth: int = 0) -> Any:
+def transform(value: Any, change: Change, cut: Cut, name: str = "", depth: int = 0) -> Any:
     """Return a JSON value with every text that :func:`collect` finds changed.
+
+    Args:
+        value: The value.
+        change: What to do with a text.
+        cut: What to do with texts that go on in the next one.
+        name: The key that it stands under.
+        depth: In how many strings it stands.
 
     Raises:
         RecursionError: If it is nested too deep.
     """
     if isinstance(value, str):
-        inner = parse(value) if depth < DEEPEST and "\\" in value else None
+        inner = parse(value) if depth < DEEPEST and _may_hold_json(value) else None
         if inner is None:
             return change(name, value)
-        changed = transform(inner.value, change, name, depth + 1)
+        changed = transform(inner.value, change, cut, name, depth + 1)
         return value if changed == inner.value and not inner.lossy else dump(changed)
     if isinstance(value, dict):
-        return rename((change("", key), transform(each, change, key, depth)) for key, each in value.items())
+        return rename((change("", key), transform(each, change, cut, key, depth)) for key, each in value.items())
     if isinstance(value, list):
-        return [transform(each, change, name, depth) for each in value]
+        return [transform(each, change, cut, name, depth) for each in healed(value, cut)]
     if _is_long(value):
         text = str(value)
         changed = change(name, text)
         return value if changed == text else changed
     return value
+
+
+def healed(values: Sequence[Any], cut: Cut) -> list[Any]:
+    """Return values with what ran across the seams between them cut out."""
+    result = list(values)
+    for start, texts in runs(values):
+        for index, text in enumerate(cut(texts), start):
+            result[index] = with_piece(result[index], text)
+    return result
 
 
 def rename(pairs: Any) -> dict[str, Any]:
@@ -149,3 +214,8 @@ def rename(pairs: Any) -> dict[str, Any]:
 
 def _is_long(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= LONG_NUMBER
+
+
+def _may_hold_json(text: str) -> bool:
+    """Tell whether JSON in a text must be opened: neither escaped nor keyed in camel case, it reads as it stands."""
+    return "\\" in text or _CAMEL_KEY.search(text) is not None

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from turnlog.processors.redaction import json_text
 from turnlog.processors.redaction.fields import Kind, Part, parts_of
 from turnlog.processors.redaction.pseudonyms import USER_DIGITS, Pseudonyms
-from turnlog.processors.redaction.scanner import TOKEN, Scanner
+from turnlog.processors.redaction.scanner import TOKEN, UNSCANNABLE, Scanner
+from turnlog.processors.redaction.span import Span
 from turnlog.schemas import Datum
 
 WITHHELD = "<WITHHELD>"
 _REMEMBERED_LENGTH = 64
 _REMEMBERED_TEXTS = 20_000
+
+
+class UnscannableError(Exception):
+    """A text could not be scanned within its limits; it is withheld."""
 
 
 class Redactor:
@@ -89,7 +95,7 @@ class Redactor:
         return False
 
 
-def _collect(part: Part, value: Any, texts: list[str], name: str = "") -> None:
+def _collect(part: Part, value: Any, texts: list[str], name: str = "") -> None:  # noqa: C901 - one branch for each kind
     """Add the texts of a value to a list.
 
     Raises:
@@ -104,9 +110,11 @@ def _collect(part: Part, value: Any, texts: list[str], name: str = "") -> None:
         if part.inner is not None:
             for key, each in value.items():
                 _collect(part.inner, each, texts, key)
-    elif part.kind is Kind.ARRAY and part.inner is not None:
-        for each in value:
-            _collect(part.inner, each, texts)
+    elif part.kind is Kind.ARRAY:
+        texts.extend("".join(pieces) for _, pieces in json_text.runs(value))
+        if part.inner is not None:
+            for each in value:
+                _collect(part.inner, each, texts)
     elif part.kind is Kind.RECORD:
         present = [inner for inner in part.parts if value.get(inner.name)]
         for inner in present:
@@ -161,7 +169,8 @@ class _Run:
             changed = self._map(part, value, path)
         elif part.kind is Kind.ARRAY:
             assert part.inner is not None  # arrays without text have no part
-            changed = [self.value(part.inner, each, f"{path}[{index}]") for index, each in enumerate(value)]
+            whole = self._healed(value, path) if part.inner.kind is Kind.TEXT else value
+            changed = [self.value(part.inner, each, f"{path}[{index}]") for index, each in enumerate(whole)]
         else:
             texts = {
                 each.name: self.value(each, value[each.name], f"{path}.{each.name}")
@@ -209,7 +218,7 @@ class _Run:
             parsed = json_text.parse(text)
             if parsed is None:
                 return self._text(name, text)
-            changed = json_text.transform(parsed.value, self._text, name)
+            changed = json_text.transform(parsed.value, self._text, self._cut, name)
             return text if changed == parsed.value and not parsed.lossy else json_text.dump(changed)
         except Exception:  # noqa: BLE001 - fails closed, whatever it was
             self.withheld.append(path)
@@ -218,7 +227,7 @@ class _Run:
     def _text(self, name: str, text: str) -> str:
         # The name goes before the text, because it says what a number is; it is scanned, and changed, by itself.
         skip = len(json_text.labelled(name, ""))
-        spans = self._scan(json_text.labelled(name, text))
+        spans = self._spans(json_text.labelled(name, text))
         pieces: list[str] = []
         position = 0
         for span in spans:
@@ -232,6 +241,37 @@ class _Run:
             return text
         pieces.append(text[position:])
         return "".join(pieces)
+
+    def _spans(self, text: str) -> Sequence[Span]:
+        spans = self._scan(text)
+        if spans and spans[0].type == UNSCANNABLE:
+            raise UnscannableError("more looks like something than a text may hold")
+        return spans
+
+    def _healed(self, values: Sequence[str], path: str) -> Sequence[str]:
+        try:
+            return json_text.healed(values, self._cut)
+        except Exception:  # noqa: BLE001 - fails closed, whatever it was
+            self.withheld.append(path)
+            return [WITHHELD for _ in values]
+
+    def _cut(self, texts: Sequence[str]) -> Sequence[str]:
+        """Replace what begins in one text and ends in a later one; what lies within one is left for its own turn."""
+        bounds = [0, *accumulate(map(len, texts))]
+        crossing = [
+            span for span in self._spans("".join(texts)) if any(span.start < bound < span.end for bound in bounds[1:-1])
+        ]
+        result = list(texts)
+        for span in reversed(crossing):
+            token = self._token(span.type, span.rule, span.value or "".join(texts)[span.start : span.end])
+            self.hits[span.type] += 1
+            for index in range(len(texts) - 1, -1, -1):
+                low, high = max(span.start, bounds[index]), min(span.end, bounds[index + 1])
+                if low < high:
+                    here = token if low == span.start else ""
+                    text, offset = result[index], bounds[index]
+                    result[index] = text[: low - offset] + here + text[high - offset :]
+        return result
 
     def _token(self, kind: str, rule: str, value: str) -> str:
         if kind == "SECRET":

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
-from turnlog.processors.redaction.gate import Gate
+from turnlog.processors.redaction.folding import NEEDED, Folded, fold
+from turnlog.processors.redaction.gate import Expression, Gate, Hit, Report
 from turnlog.processors.redaction.rules import Rule, Ruleset, builtin
+from turnlog.processors.redaction.search import LONGEST, GaveUpError, Search
 from turnlog.processors.redaction.span import Span, apart_from, resolve
 
-CONTEXT_BEFORE = 48
-CONTEXT_AFTER = 16
-"""Characters before and behind a match in which its context word may stand."""
+_ALONE = re.compile(r"\s{0,8}(?P<it>(?=[^0-9]{0,12}[0-9])[0-9A-Za-z][0-9A-Za-z .,:/()-]{2,30}[0-9A-Za-z])[\s.!;,]{0,8}")
+"""A text that is one number, as an answer to the question for it is."""
 
-UNLESS_BEFORE = 14
-"""Characters before a match in which a word may say that it is something else."""
+_ALONE_INSIDE = re.compile(
+    r"(?:\A|[\"\0])\s{0,8}(?=[^\"\0]{0,12}[0-9])"
+    r"[0-9A-Za-z][0-9A-Za-z .,:/()-]{2,30}[0-9A-Za-z][\s.!;,]{0,8}(?:\Z|[\"\0])"
+)
+"""Such a text among others, between quotes or zero characters."""
+
+UNSCANNABLE = "WITHHELD"
+"""Type of the one span, all of a text, that stands for a text made to cost more time than it is worth."""
 
 TOKEN = re.compile(r"<(?:[A-Z][A-Z_]{1,31}:k[0-9]{1,9}-[0-9a-f]{8,32}|SECRET:[a-z0-9_]{1,40}|WITHHELD)>")
 """What redaction itself writes; found again, it is left alone."""
@@ -26,69 +34,143 @@ class Scanner:
 
     Args:
         ruleset: The rules.
+        seconds: How long one text may take; what takes longer counts as not scanned. None for no limit: what is found
+            then depends on the text alone.
+        clock: Tells the time in seconds.
 
     Raises:
         SettingError: If a rule's gate does not compile.
     """
 
-    def __init__(self, ruleset: Ruleset) -> None:
+    def __init__(
+        self, ruleset: Ruleset, seconds: float | None = None, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         self.ruleset = ruleset
-        rules = ruleset.rules
-        contexts = list({rule.context.gate for rule in rules if rule.context})
-        self._gate = Gate([rule.gate for rule in rules], contexts)
-        # A rule that wants a context word is only tried where one occurs at all.
-        self._needs = [len(rules) + contexts.index(rule.context.gate) if rule.context else -1 for rule in rules]
+        self._seconds = seconds
+        self._clock = clock
+        by_gate: dict[Expression, list[Rule]] = {}
+        for rule in ruleset.rules:
+            for gate in rule.gates:
+                by_gate.setdefault(gate, []).append(rule)
+        self._gated = [*by_gate.values()]
+        self._gate = Gate([*by_gate])
+        self._fold_gate = _fold_gate()
+        words = sorted({word for rule in ruleset.rules for word in (*rule.context, *rule.unless)})
+        self._words = words
+        self._word_gate = Gate([Expression(ruleset.words[word], caseless=True, report=Report.END) for word in words])
+        self._near = [[rule for rule in ruleset.rules if not rule.gates and word in rule.context] for word in words]
+        self._alone = [rule for rule in ruleset.rules if rule.alone]
 
     def may_match(self, text: str) -> bool:
         """Tell whether any rule could match; False is certain."""
-        return bool(self._candidates(text))
-
-    def _candidates(self, text: str) -> list[int]:
-        hits = self._gate.hits(text.encode("utf-8", "surrogatepass"))
-        needs, count = self._needs, len(self._needs)
-        return [each for each in hits if each < count and (needs[each] < 0 or needs[each] in hits)] if hits else hits
+        data = text.encode("utf-8", "surrogatepass")
+        if self._gate.hits(data) != [] or (len(data) != len(text) and self._fold_gate.hits(data) != []):
+            return True
+        words = self._word_gate.hits(data)
+        return words is None or any(self._near[word] for word, _, _ in words) or _ALONE_INSIDE.search(text) is not None
 
     def scan(self, text: str) -> Sequence[Span]:
-        """Return what was found, in order and without overlaps; time is linear in the text's length."""
-        if not text:
-            return ()
-        hits = self._candidates(text)
-        if not hits:
-            return ()
-        rules = self.ruleset.rules
-        spans = [span for index in sorted(hits) for span in _apply(rules[index], text)]
+        """Return what was found, in order and without overlaps; time is linear in the text's length.
+
+        A text in which so much looks like something and is nothing that it can only be made to cost time is one span of
+        type ``WITHHELD``: it counts as not scanned.
+        """
+        data = text.encode("utf-8", "surrogatepass")
+        if len(data) != len(text) and self._fold_gate.hits(data) != []:
+            folded = fold(text)
+            return self._scan(folded.text, folded.text.encode("utf-8", "surrogatepass"), folded)
+        return self._scan(text, data, None)
+
+    def _scan(self, text: str, data: bytes, folded: Folded | None) -> Sequence[Span]:
+        hits, words = self._gate.hits(data), self._word_gate.hits(data)
+        if hits is None or words is None:
+            spans: Sequence[Span] | None = None
+        elif hits or any(self._near[word[0]] for word in words):
+            spans = self._found(text, *_in_characters(data, hits, words, len(text)))
+        else:
+            spans = self._found(text, (), ()) if len(text) <= LONGEST and _ALONE.fullmatch(text) else ()
+        if spans is None:
+            length = len(text) if folded is None else folded.end(len(text))
+            return (Span(0, length, UNSCANNABLE, "too_many_candidates"),)
+        return spans if folded is None else _unfolded(spans, folded)
+
+    def _found(self, text: str, hits: Sequence[Hit], words: Sequence[Hit]) -> Sequence[Span] | None:
+        """Return what was found, or None if the search gave up."""
+        ends: dict[str, list[int]] = {}
+        for index, _, end in words:
+            ends.setdefault(self._words[index], []).append(end)
+        search = Search(text, ends, self._timer())
+        try:
+            search.at_gates(hits, self._gated)
+            search.near_words(words, self._near)
+            if len(text) <= LONGEST and (whole := _ALONE.fullmatch(text)):
+                search.alone(self._alone, *whole.span("it"))
+        except GaveUpError:
+            return None
+        spans = search.spans
         if spans and "<" in text:
             spans = apart_from(spans, [match.span() for match in TOKEN.finditer(text)])
         return spans if len(spans) < 2 else resolve(spans)
 
+    def _timer(self) -> Callable[[], bool]:
+        if self._seconds is None:
+            return _always
+        clock, late = self._clock, self._clock() + self._seconds
+        return lambda: clock() <= late
 
-def _apply(rule: Rule, text: str) -> list[Span]:
-    found = []
-    group: str | int = "it" if "it" in rule.pattern.groupindex else 0
-    for match in rule.pattern.finditer(text):
-        start, end = match.span(group)
-        taken = rule.validator(match, text)
-        if taken is None or (rule.unless and rule.unless.pattern.search(text, max(0, start - UNLESS_BEFORE), start)):
-            continue
-        if rule.context:
-            near = rule.context.pattern
-            if not (
-                near.search(text, max(0, start - CONTEXT_BEFORE), start) or near.search(text, end, end + CONTEXT_AFTER)
-            ):
-                continue
-        found.append(Span(start, taken.end or end, rule.type, rule.name, rule.score, taken.value))
-    return found
+
+def _always() -> bool:
+    return True
+
+
+def _in_characters(
+    data: bytes, hits: Sequence[Hit], words: Sequence[Hit], length: int
+) -> tuple[Sequence[Hit], Sequence[Hit]]:
+    """Return hits and words with places in characters instead of bytes; ends of hits are left out."""
+    if len(data) == length:
+        return hits, words
+    offsets = sorted({hit[1] for hit in hits} | {word[2] for word in words})
+    found: dict[int, int] = {}
+    known = characters = 0
+    for offset in offsets:
+        whole = offset
+        while known < whole < len(data) and data[whole] & 0xC0 == 0x80:
+            whole -= 1
+        characters += len(data[known:whole].decode("utf-8", "surrogatepass"))
+        known = whole
+        found[offset] = characters
+    return [(hit[0], found[hit[1]], 0) for hit in hits], [(word[0], 0, found[word[2]]) for word in words]
+
+
+def _unfolded(spans: Iterable[Span], folded: Folded) -> list[Span]:
+    return [
+        span._replace(
+            start=folded.start(span.start),
+            end=folded.end(span.end),
+            value=span.value or folded.text[span.start : span.end],
+        )
+        for span in spans
+    ]
 
 
 @cache
-def _builtin_scanner() -> Scanner:
-    return Scanner(builtin())
+def _fold_gate() -> Gate:
+    return Gate([Expression(NEEDED, report=Report.ONCE)])
 
 
-def scan(text: str) -> Sequence[Span]:
+@cache
+def _builtin_scanner(options: frozenset[str]) -> Scanner:
+    return Scanner(builtin(options))
+
+
+def scan(text: str, options: frozenset[str] = frozenset()) -> Sequence[Span]:
     """Find personal data and secrets in a text by the rules that ship with turnlog.
 
+    Args:
+        text: Any text.
+        options: Optional rules to apply as well: ``names``, ``addresses``.
+
     Returns:
-        Spans (start, end, type, rule, score, value) in order, none overlapping another.
+        Spans (start, end, type, rule, score, value, subtype) in order, none overlapping another.
     """
-    return _builtin_scanner().scan(text)
+    return _builtin_scanner(options).scan(text)

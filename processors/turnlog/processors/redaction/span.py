@@ -13,11 +13,12 @@ class Span(NamedTuple):
     Attributes:
         start: Index of its first character.
         end: Index behind its last.
-        type: What it is: EMAIL, PHONE, CARD, IBAN, IP, SECRET …
+        type: What it is: EMAIL, PHONE, CARD, IBAN, IP, GOV_ID, SECRET …
         rule: Which rule found it.
         score: How sure the rule is, 0 to 1.
         value: The canonical form that pseudonyms are made of, so that two spellings of one number are one person; empty
             for the text itself.
+        subtype: What kind of its type, such as ``br_cpf`` or ``github``; empty where there is only one.
     """
 
     start: int
@@ -26,6 +27,7 @@ class Span(NamedTuple):
     rule: str = ""
     score: float = 1.0
     value: str = ""
+    subtype: str = ""
 
 
 def resolve(spans: Iterable[Span]) -> Sequence[Span]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from turnlog.stack.commands import account, demo, down, migrate, replay, schema, sql, status, tail, topics, up
+from turnlog.stack.commands import account, demo, down, migrate, redact, replay, schema, sql, status, tail, topics, up
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     up.register,
@@ -18,6 +18,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     topics.register,
     migrate.register,
     schema.register,
+    redact.register,
 )
 """In the order in which the help lists them."""
 

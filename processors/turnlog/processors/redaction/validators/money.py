@@ -1,0 +1,175 @@
+"""Checks of numbers that money moves by."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from turnlog.processors.redaction.validators.found import NOT_DIGIT, Found, part
+
+
+def luhn(digits: str) -> bool:
+    """Check the Luhn checksum (ISO/IEC 7812-1, annex B)."""
+    total = 0
+    for index, digit in enumerate(reversed(digits)):
+        value = ord(digit) - 48
+        if index % 2:
+            value = value * 2 - 9 if value > 4 else value * 2
+        total += value
+    return total % 10 == 0
+
+
+_CARD_NETWORKS = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})"  # Visa
+    r"|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}"  # Mastercard
+    r"|3[47]\d{13}"  # American Express
+    r"|3(?:0[0-5]|[689]\d)\d{11}"  # Diners Club
+    r"|6(?:011|5\d\d|4[4-9]\d)\d{12}"  # Discover
+    r"|35(?:2[89]|[3-8]\d)\d{12}"  # JCB
+    r"|62\d{14,17}"  # UnionPay
+    r"|(?:50|5[6-8]|6[0-9])\d{14}"  # Maestro, RuPay and others of 16 digits
+    r"|220[0-4]\d{12}|9792\d{12}"  # Mir, Troy
+)
+_CARD_LENGTHS = range(12, 20)
+
+
+def card(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - the signature of all validators
+    """Take payment card numbers of known networks with a right checksum."""
+    digits = NOT_DIGIT.sub("", match.group())
+    if len(set(digits)) < 2 or _CARD_NETWORKS.fullmatch(digits) is None or not luhn(digits):
+        return None
+    return Found(digits)
+
+
+def card_said(match: re.Match[str], text: str) -> Found | None:
+    """Take what is said to be a card's number: the checksum of any network's, or a known network's form mistyped."""
+    digits = NOT_DIGIT.sub("", part(match))
+    if len(digits) not in _CARD_LENGTHS or len(set(digits)) < 3:
+        return None
+    if luhn(digits):
+        return Found(digits)
+    before = text[max(0, match.start() - 48) : match.start()].casefold()
+    return Found(digits) if _CARD_NETWORKS.fullmatch(digits) and _SURELY.search(before) else None
+
+
+_SURELY = re.compile(
+    r"credit ?card|debit ?card|card (?:number|no)|kreditkarte|kartennummer|carte bancaire|tarjeta de cr"
+)
+
+
+# ISO 13616: length by country, from the SWIFT registry.
+_IBAN_LENGTHS = {
+    country: length
+    for length, countries in {
+        15: "NO", 16: "BE", 18: "DK FK FI FO GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU MN XK",
+        21: "CH HR LI LV", 22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM SO TL",
+        24: "AD CZ DZ ES MD PK RO SA SE SK TN VG YE", 25: "AO CV GW LY MZ PT ST", 26: "IS TR",
+        27: "BF BI CF CG CM DJ FR GA GQ GR IT KM MC MG ML MR SM SN TD TG BJ CI NE",
+        28: "AL AZ BY CY DO GT HN HU LB NI PL SV MA", 29: "BR EG PS QA UA", 30: "JO KW MU", 31: "MT SC", 32: "LC",
+        33: "RU",
+    }.items()
+    for country in countries.split()
+}  # fmt: skip
+
+
+def iban(match: re.Match[str], text: str) -> Found | None:
+    """Take account numbers with their country's length and the right checksum (ISO 7064, mod 97-10)."""
+    start = match.start()
+    length = _IBAN_LENGTHS.get(text[start : start + 2].upper())
+    if length is None:
+        return None
+    end = start
+    letters: list[str] = []
+    while end < match.end() and len(letters) < length:
+        if text[end].isalnum():
+            letters.append(text[end].upper())
+        end += 1
+    if len(letters) < length or (end < len(text) and text[end].isascii() and text[end].isalnum()):
+        return None
+    rearranged = "".join(letters[4:] + letters[:4])
+    if int("".join(str(int(each, 36)) for each in rearranged)) % 97 != 1:
+        return None
+    return Found("".join(letters), end)
+
+
+_ISO_3166 = (
+    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY "
+    "BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK "
+    "FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR "
+    "IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK "
+    "ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM "
+    "PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF "
+    "TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW "
+)
+_COUNTRIES = frozenset(_ISO_3166.split())
+
+
+def bic(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
+    """Take bank identifiers (ISO 9362) of a country that exists."""
+    value = part(match)
+    return Found(value.upper()) if value[4:6].upper() in _COUNTRIES else None
+
+
+def routing(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
+    """Take routing numbers of American banks with the right checksum and a Federal Reserve district."""
+    digits = NOT_DIGIT.sub("", part(match))
+    district = int(digits[:2])
+    if len(digits) != 9 or not (district <= 12 or 21 <= district <= 32 or 61 <= district <= 72 or district == 80):
+        return None
+    total = sum(int(digit) * weight for digit, weight in zip(digits, (3, 7, 1) * 3, strict=True))
+    return Found(digits) if total % 10 == 0 and total else None
+
+
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_BASE58_VALUES = {letter: value for value, letter in enumerate(_BASE58)}
+_BECH32_VALUES = {letter: value for value, letter in enumerate("qpzry9x8gf2tvdw0s3jn54khce6mua7l")}
+_BECH32_ENDINGS = (1, 0x2BC830A3)
+
+
+def bitcoin(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
+    """Take addresses with Base58Check's checksum (Bitcoin, Litecoin, Dogecoin, Tron …) or Bech32 (BIP 173, 350)."""
+    value = part(match)
+    head, separator, tail = value.lower().rpartition("1")
+    if separator and head in {"bc", "tb", "ltc", "addr"}:
+        return Found(value.lower()) if _bech32(head, tail) else None
+    return Found(value) if _base58(value) else None
+
+
+def _base58(value: str) -> bool:
+    number = 0
+    for letter in value:
+        if letter not in _BASE58_VALUES:
+            return False
+        number = number * 58 + _BASE58_VALUES[letter]
+    if number >= 1 << 200:
+        return False
+    payload = number.to_bytes(25, "big")
+    return hashlib.sha256(hashlib.sha256(payload[:-4]).digest()).digest()[:4] == payload[-4:]
+
+
+def _bech32(head: str, tail: str) -> bool:
+    values = [ord(each) >> 5 for each in head] + [0] + [ord(each) & 31 for each in head]
+    for letter in tail:
+        if letter not in _BECH32_VALUES:
+            return False
+        values.append(_BECH32_VALUES[letter])
+    check = 1
+    for value in values:
+        top = check >> 25
+        check = (check & 0x1FFFFFF) << 5 ^ value
+        for bit, factor in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
+            check ^= factor if top >> bit & 1 else 0
+    return check in _BECH32_ENDINGS
+
+
+def base58_long(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
+    """Take what is Base58 and mixed enough to be an address without a checksum that can be told (Solana, Monero)."""
+    value = part(match)
+    kinds = (any(map(str.islower, value)), any(map(str.isupper, value)), any(map(str.isdigit, value)))
+    return Found(value) if all(kinds) and len(set(value)) > 15 else None
+
+
+def ethereum(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
+    """Take Ethereum addresses; a filler of few digits is none. Its mixed-case checksum is optional (EIP-55)."""
+    value = part(match).lower()
+    return Found(value) if len(set(value[2:])) > 6 else None

@@ -1,0 +1,130 @@
+"""Redaction beside its peers on labelled texts: how much each finds, wrongly finds, and how fast, on one core.
+
+The texts are not part of the project: name their folder, with a scorer ``evaluate.py`` in it, as the argument or by
+TURNLOG_PII_DATA. Peers that are not installed are left out.
+
+    python -m benchmarks.redaction DIR [SETS]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+Found = Iterable[tuple[int, int, str]]
+
+
+def turnlog(text: str) -> Found:
+    """Find by turnlog's rules."""
+    from turnlog.processors.redaction import scan  # noqa: PLC0415 - each peer is loaded only when it is measured
+
+    return [(span.start, span.end, span.type) for span in scan(text)]
+
+
+@cache
+def _presidio() -> Any:
+    from presidio_analyzer import AnalyzerEngine  # noqa: PLC0415 - see above
+
+    return AnalyzerEngine()
+
+
+def presidio(text: str) -> Found:
+    """Find by Presidio with the recognisers that it has on."""
+    return [(each.start, each.end, each.entity_type) for each in _presidio().analyze(text=text, language="en")]
+
+
+@cache
+def _scrubber() -> Any:
+    import scrubadub  # noqa: PLC0415 - see above
+
+    return scrubadub.Scrubber()
+
+
+def scrubadub(text: str) -> Found:
+    """Find by scrubadub's default detectors."""
+    return [(each.beg, each.end, each.type.upper()) for each in _scrubber().iter_filth(text)]
+
+
+@cache
+def _datafog() -> Any:
+    from datafog.processing.text_processing.regex_annotator import RegexAnnotator  # noqa: PLC0415 - see above
+
+    return RegexAnnotator()
+
+
+def datafog(text: str) -> Found:
+    """Find by datafog's expressions."""
+    _, result = _datafog().annotate_with_spans(text)
+    return [(each.start, each.end, each.label) for each in result.spans]
+
+
+def detect_secrets(text: str) -> Found:
+    """Find secrets by detect-secrets' default plugins."""
+    from detect_secrets.core.scan import scan_line  # noqa: PLC0415 - see above
+    from detect_secrets.settings import default_settings  # noqa: PLC0415 - see above
+
+    found = []
+    with default_settings():
+        for line in text.split("\n"):
+            for each in scan_line(line):
+                at = text.find(each.secret_value or "\0")
+                if at >= 0:
+                    found.append((at, at + len(each.secret_value or ""), "SECRET"))
+    return found
+
+
+PEERS: dict[str, tuple[str, Callable[[str], Found]]] = {
+    "turnlog": ("turnlog.processors", turnlog),
+    "presidio": ("presidio_analyzer", presidio),
+    "scrubadub": ("scrubadub", scrubadub),
+    "datafog": ("datafog", datafog),
+    "detect_secrets": ("detect_secrets", detect_secrets),
+}
+
+
+def main() -> int:
+    """Score every peer that is installed; 2 without data."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("TURNLOG_PII_DATA", ""))
+    scorer = folder / "evaluate.py"
+    if not scorer.is_file():
+        sys.stderr.write("bench: name the folder of labelled texts, or set TURNLOG_PII_DATA\n")
+        return 2
+    only = ["--sets", sys.argv[2]] if len(sys.argv) > 2 else []
+    results: dict[str, dict[str, Any]] = {}
+    for name, (module, _) in PEERS.items():
+        if find_spec(module) is None:
+            sys.stdout.write(f"{name}: not installed\n")
+            continue
+        with tempfile.NamedTemporaryFile(suffix=".json") as out:
+            command = [
+                sys.executable,
+                str(scorer),
+                "--redactor",
+                f"benchmarks.redaction:{name}",
+                "--json",
+                out.name,
+                *only,
+            ]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            results[name] = json.loads(Path(out.name).read_text())
+    sys.stdout.write(f"{'set':28}" + "".join(f"{name:>24}" for name in results) + "\n")
+    for each in next(iter(results.values())):
+        if each.isupper() or each.startswith("TOTAL") or each == "speed":
+            continue
+        cells = (result[each] for result in results.values())
+        # F1 of structured types, texts with false alarms, speed
+        shown = (f"{cell['structured'][2]:.3f} {cell['fp_text_pct']:6.2f}% {cell['mb_s']:7.2f} MB/s" for cell in cells)
+        sys.stdout.write(f"{each:28}" + "".join(f"{cell:>24}" for cell in shown) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
