@@ -256,9 +256,9 @@ PLANS: dict[str, Callable[[st.DataObject, Any], None]] = {
     "astream": astreams,
     "observe": observes,
     "bind": binds,
-    # Made from the environment, not of a client; tests/producers/test_client.py tries it.
-    "from_env": lambda data, client: None,  # makes a client, and says what is wrong with a setting
-    "from_file": lambda data, client: None,  # same
+    # These make a client and say what is wrong with a setting; tests/producers/test_settings.py tries them.
+    "from_env": lambda data, client: None,
+    "from_file": lambda data, client: None,
     # A client is entered once, by whoever owns it; leaving it closes, as these tests do at their end.
     "__enter__": lambda data, client: None,
     "__aenter__": lambda data, client: None,
