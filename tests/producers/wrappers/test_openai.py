@@ -482,6 +482,21 @@ def test_asynchronously(models: ModelServer, log: Log) -> None:
     assert parts(calls[1]) == [[{"type": "text", "content": TEXT}]]
 
 
+def test_an_asynchronous_stream_left_and_dropped(models: ModelServer, log: Log) -> None:
+    async def scenario(sdk: AsyncOpenAI) -> None:
+        async for chunk in await sdk.chat.completions.create(model="dropped", messages=HELLO, stream=True):
+            if chunk.choices[0].delta.content:
+                break
+        del chunk
+        for _ in range(10):  # the loop closes one generator after the other
+            gc.collect()
+            await asyncio.sleep(0)
+        await sdk.chat.completions.create(model="next", messages=HELLO)
+
+    asynchronous(models, log, scenario)
+    assert {each["request_model"]: each["status"] for each in log.calls()} == {"dropped": "cancelled", "next": "ok"}
+
+
 def test_a_task_that_is_cancelled(models: ModelServer, log: Log) -> None:
     async def scenario(sdk: AsyncOpenAI) -> None:
         came = asyncio.Event()
