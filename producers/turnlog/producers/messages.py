@@ -136,7 +136,7 @@ def _part(part: Any) -> Part:
     try:
         given = dict(to_mapping(part))
     except UnfitError:
-        return {"type": "text", "content": to_text(part)}
+        return {"type": "text", "content": "" if part is None else to_text(part)}
     kind = given.get("type")
     if isinstance(kind, str) and kind in _KINDS:
         role, key, name = _KINDS[kind]

@@ -380,15 +380,17 @@ def test_raw_responses(sdk: OpenAI, log: Log) -> None:
 
 
 def test_copies_record_too_and_wrapping_again_records_once(sdk: OpenAI, log: Log) -> None:
-    assert wrap(sdk, log.client) is sdk
+    assert wrap(sdk, log.client, provider="openai") is sdk
     completions = sdk.chat.completions
-    wrap(sdk.with_options(timeout=5), log.client, variant="b").chat.completions.create(model="copy", messages=HELLO)
+    wrap(sdk.with_options(timeout=5), log.client, provider="vllm", variant="b").chat.completions.create(
+        model="copy", messages=HELLO
+    )
     sdk.copy().chat.completions.create(model="second", messages=HELLO)
     completions.create(model="first", messages=HELLO)
-    assert [(each["request_model"], each["variant"]) for each in log.calls()] == [
-        ("copy", "b"),
-        ("second", None),
-        ("first", None),
+    assert [(each["request_model"], each["provider_name"], each["variant"]) for each in log.calls()] == [
+        ("copy", "vllm", "b"),
+        ("second", "openai", None),
+        ("first", "openai", None),
     ]
 
 
