@@ -136,7 +136,7 @@ def _part(part: Any) -> Part:
     try:
         given = dict(to_mapping(part))
     except UnfitError:
-        return {"type": "text", "content": "" if part is None else to_text(part)}
+        return {"type": "text", "content": _text(part)}
     kind = given.get("type")
     if isinstance(kind, str) and kind in _KINDS:
         role, key, name = _KINDS[kind]
@@ -165,6 +165,14 @@ def _part(part: Any) -> Part:
     return given
 
 
+def _text(value: Any) -> str:
+    """Return a part that is no part as text; one odd part must not cost a call."""
+    try:
+        return to_text(value)
+    except UnfitError:
+        return ""
+
+
 _quote: Callable[[str], str] = encode_basestring
 
 _KINDS = {
@@ -183,12 +191,12 @@ def _tool_call(call: Any) -> Part:
     try:
         given = dict(to_mapping(call))
     except UnfitError:
-        return {"type": "tool_call", "name": to_text(call)}
+        return {"type": "tool_call", "name": _text(call)}
     function = given.pop("function", None)
     if function is not None:
         try:
             given |= to_mapping(function)
         except UnfitError:
-            given["name"] = to_text(function)
+            given["name"] = _text(function)
     given["type"] = "tool_call"
     return given
