@@ -148,4 +148,5 @@ def test_nothing_stays_nothing() -> None:
     assert input_json(None) is None
     assert output_json(None) is None
     assert system_json(None) is None
+    assert read(system_json([None])) == [{"type": "text", "content": ""}]
     assert read(system_json("be kind")) == [{"type": "text", "content": "be kind"}]

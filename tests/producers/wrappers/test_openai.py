@@ -2,53 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import json
-import subprocess
-import sys
-import textwrap
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import openai
 import pytest
-from openai import AsyncOpenAI, AzureOpenAI, OpenAI, Stream
-from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam
+from openai import AzureOpenAI, OpenAI, Stream
+from openai.types.chat import ChatCompletion
 from pydantic import BaseModel
 
-from fakes.openai_api import ANSWER
-from fakes.server import SLOW, ModelServer
+from fakes.server import ModelServer
+from openai_chats import HELLO, TEXT, WEATHER, Place, parts
 from recordings import Log
 from support import free_port
 from turnlog.producers.integrations.openai import call_fields, wrap
-
-TEXT = "".join(ANSWER)
-HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello"}]
-WEATHER: list[ChatCompletionMessageParam] = [{"role": "user", "content": "weather?"}]
-
-
-class Place(BaseModel):
-    city: str
-
-
-@pytest.fixture
-def bare(models: ModelServer) -> Iterator[OpenAI]:
-    with OpenAI(base_url=models.url + "/v1", api_key="k", max_retries=0) as sdk:
-        yield sdk
-
-
-@pytest.fixture
-def sdk(bare: OpenAI, log: Log) -> OpenAI:
-    return wrap(bare, log.client, provider="openai")
-
-
-def asynchronous(models: ModelServer, log: Log, scenario: Callable[[AsyncOpenAI], Any]) -> Any:
-    async def run() -> Any:
-        async with AsyncOpenAI(base_url=models.url + "/v1", api_key="k", max_retries=0) as sdk:
-            return await scenario(wrap(sdk, log.client, provider="openai"))
-
-    return asyncio.run(run())
 
 
 def test_a_chat_completion_is_recorded_whole(sdk: OpenAI, log: Log, models: ModelServer) -> None:
@@ -127,119 +94,6 @@ def test_tools_refusals_reasoning_and_choices(sdk: OpenAI, log: Log) -> None:
     assert parts(thought)[0][0] == {"type": "reasoning", "content": "A parcel moves."}
     assert parts(two) == [[{"type": "text", "content": TEXT}]] * 2
     assert two["finish_reasons"] == ["stop", "stop"]
-
-
-def parts(event: Any) -> list[list[dict[str, Any]]]:
-    return [each["parts"] for each in json.loads(event["output_messages"])]
-
-
-def test_a_stream_is_passed_on_and_recorded(sdk: OpenAI, log: Log) -> None:
-    stream = sdk.chat.completions.create(
-        model="m-slow", messages=WEATHER, stream=True, stream_options={"include_usage": True}
-    )
-    assert type(stream) is Stream
-    assert stream.response.status_code == 200
-    assert log.calls() == []
-    first = next(stream)
-    assert type(first) is ChatCompletionChunk
-    assert len(list(stream)) == 5
-    event = log.call()
-    assert (event["status"], event["finish_reasons"], event["output_chunks"]) == ("ok", ["tool_calls"], 3)
-    assert (event["usage_input_tokens"], event["usage_output_tokens"]) == (20, 9)
-    first_chunk = event["time_to_first_chunk_us"]
-    assert isinstance(first_chunk, int)
-    assert SLOW * 1e6 <= first_chunk <= event["duration_us"]
-    assert log.said() == [{"type": "tool_call", "id": "call_1", "name": "weather", "arguments": '{"city": "Paris"}'}]
-
-
-@pytest.mark.parametrize("leave", ["close", "with", "response"])
-def test_a_stream_left_early_is_cancelled(sdk: OpenAI, log: Log, leave: str) -> None:
-    stream = sdk.chat.completions.create(model="m", messages=HELLO, stream=True)
-    for chunk in stream:
-        if chunk.choices[0].delta.content:
-            break
-    if leave == "close":
-        stream.close()
-    elif leave == "response":
-        stream.response.close()
-    else:
-        with stream:
-            pass
-    event = log.call()
-    assert (event["status"], event["error_type"]) == ("cancelled", "GeneratorExit")
-    assert log.said() == [{"type": "text", "content": ANSWER[0]}]
-    stream.close()
-    assert len(log.calls()) == 1
-
-
-def test_a_stream_may_be_read_on_after_a_break(sdk: OpenAI, log: Log) -> None:
-    stream = sdk.chat.completions.create(model="m", messages=HELLO, stream=True)
-    for chunk in stream:
-        if chunk.choices[0].delta.content:
-            break
-    assert log.calls() == []
-    list(stream)
-    assert log.call()["status"] == "ok"
-    assert log.said() == [{"type": "text", "content": TEXT}]
-
-
-def test_a_stream_closed_after_its_last_word_ended_well(sdk: OpenAI, log: Log) -> None:
-    with sdk.chat.completions.create(model="m", messages=HELLO, stream=True) as stream:
-        for chunk in stream:
-            if chunk.choices[0].finish_reason:
-                break
-    assert log.call()["status"] == "ok"
-
-
-def test_a_stream_that_is_dropped_is_recorded_with_the_next_call(sdk: OpenAI, log: Log) -> None:
-    stream = sdk.chat.completions.create(model="dropped", messages=HELLO, stream=True)
-    next(stream)
-    stream.response.close()  # or the connection would be reported as leaked, with and without turnlog
-    log.client.flush()
-    unread = sdk.chat.completions.create(model="unread", messages=HELLO, stream=True)
-    response = unread.response
-    del stream, unread
-    gc.collect()
-    sdk.embeddings.create(model="next", input="x")
-    response.close()
-    found = {event["request_model"]: event["status"] for event in log.calls()}
-    assert found == {"dropped": "cancelled", "unread": "cancelled", "next": "ok"}
-
-
-@pytest.mark.parametrize(
-    ("model", "error_type", "status"),
-    [("m-break", "openai.APIConnectionError", "error"), ("m-error", "openai.APIError", "error")],
-)
-def test_a_stream_that_breaks_keeps_what_came(sdk: OpenAI, log: Log, model: str, error_type: str, status: str) -> None:
-    with pytest.raises(openai.APIError):
-        list(sdk.chat.completions.create(model=model, messages=HELLO, stream=True))
-    event = log.call()
-    assert (event["status"], event["error_type"]) == (status, error_type)
-    assert log.said() == [{"type": "text", "content": ANSWER[0]}]
-    assert event["output_chunks"] == 1
-
-
-def test_helpers_are_recorded_once(sdk: OpenAI, log: Log) -> None:
-    with sdk.chat.completions.stream(model="chat", messages=HELLO) as chat:
-        events = [event.type for event in chat]
-        assert chat.get_final_completion().choices[0].message.content == TEXT
-    assert "content.done" in events
-    with sdk.responses.stream(model="response", input="hello") as response:
-        assert response.get_final_response().output_text == TEXT
-    calls = log.calls()
-    assert [(each["request_model"], each["status"], each["output_chunks"]) for each in calls] == [
-        ("chat", "ok", 3),
-        ("response", "ok", 2),
-    ]
-    assert all(parts(each) == [[{"type": "text", "content": TEXT}]] for each in calls)
-
-
-def test_helpers_left_early_are_cancelled(sdk: OpenAI, log: Log) -> None:
-    with sdk.chat.completions.stream(model="m", messages=HELLO) as stream:
-        next(stream)
-    with sdk.responses.stream(model="m", input="hello") as events:
-        next(events)
-    assert [each["status"] for each in log.calls()] == ["cancelled", "cancelled"]
 
 
 def test_structured_answers(sdk: OpenAI, log: Log) -> None:
@@ -380,15 +234,17 @@ def test_raw_responses(sdk: OpenAI, log: Log) -> None:
 
 
 def test_copies_record_too_and_wrapping_again_records_once(sdk: OpenAI, log: Log) -> None:
-    assert wrap(sdk, log.client) is sdk
+    assert wrap(sdk, log.client, provider="openai") is sdk
     completions = sdk.chat.completions
-    wrap(sdk.with_options(timeout=5), log.client, variant="b").chat.completions.create(model="copy", messages=HELLO)
+    wrap(sdk.with_options(timeout=5), log.client, provider="vllm", variant="b").chat.completions.create(
+        model="copy", messages=HELLO
+    )
     sdk.copy().chat.completions.create(model="second", messages=HELLO)
     completions.create(model="first", messages=HELLO)
-    assert [(each["request_model"], each["variant"]) for each in log.calls()] == [
-        ("copy", "b"),
-        ("second", None),
-        ("first", None),
+    assert [(each["request_model"], each["provider_name"], each["variant"]) for each in log.calls()] == [
+        ("copy", "vllm", "b"),
+        ("second", "openai", None),
+        ("first", "openai", None),
     ]
 
 
@@ -434,100 +290,3 @@ def test_what_goes_wrong_in_recording_is_not_the_callers_trouble(
     assert "failed" in caplog.text
     assert wrap(17, log.client) == 17
     assert wrap(None, log.client) is None
-
-
-def test_asynchronously(models: ModelServer, log: Log) -> None:
-    async def scenario(sdk: AsyncOpenAI) -> None:
-        with log.client.conversation("c-1"):
-            answer = await sdk.chat.completions.create(model="plain", messages=HELLO)
-            assert type(answer) is ChatCompletion
-        stream = await sdk.chat.completions.create(model="stream-slow", messages=HELLO, stream=True)
-        assert isinstance(stream, openai.AsyncStream)
-        assert len([chunk async for chunk in stream]) == 5
-        async with await sdk.chat.completions.create(model="left", messages=HELLO, stream=True) as left:
-            await anext(left)
-        async with sdk.chat.completions.stream(model="helper", messages=HELLO) as helper:
-            assert (await helper.get_final_completion()).choices[0].message.content == TEXT
-        async with sdk.responses.stream(model="left helper", input="hello") as events:
-            await anext(events)
-        raw = await sdk.chat.completions.with_raw_response.create(model="raw", messages=HELLO)
-        assert raw.parse().choices[0].message.content == TEXT
-        async with sdk.chat.completions.with_streaming_response.create(model="parsed", messages=HELLO) as parsed:
-            assert (await parsed.parse()).choices[0].message.content == TEXT
-        with pytest.raises(openai.BadRequestError):
-            await sdk.with_options(timeout=5).chat.completions.create(model="m-400", messages=HELLO)
-        with pytest.raises(openai.APIConnectionError):
-            [_ async for _ in await sdk.chat.completions.create(model="m-break", messages=HELLO, stream=True)]
-        parsed_place = await sdk.chat.completions.parse(model="place", messages=HELLO, response_format=Place)
-        assert parsed_place.choices[0].message.parsed == Place(city="Paris")
-
-    asynchronous(models, log, scenario)
-    calls = log.calls()
-    assert [(each["request_model"], each["status"]) for each in calls] == [
-        ("plain", "ok"),
-        ("stream-slow", "ok"),
-        ("left", "cancelled"),
-        ("helper", "ok"),
-        ("left helper", "cancelled"),
-        ("raw", "ok"),
-        ("parsed", "ok"),
-        ("m-400", "error"),
-        ("m-break", "error"),
-        ("place", "ok"),
-    ]
-    assert calls[0]["conversation_id"] == "c-1"
-    first_chunk = calls[1]["time_to_first_chunk_us"]
-    assert isinstance(first_chunk, int)
-    assert first_chunk >= SLOW * 1e6
-    assert parts(calls[1]) == [[{"type": "text", "content": TEXT}]]
-
-
-def test_a_task_that_is_cancelled(models: ModelServer, log: Log) -> None:
-    async def scenario(sdk: AsyncOpenAI) -> None:
-        came = asyncio.Event()
-
-        async def read() -> None:
-            async for chunk in await sdk.chat.completions.create(model="m-hang", messages=HELLO, stream=True):
-                if chunk.choices[0].delta.content:
-                    came.set()
-
-        task = asyncio.create_task(read())
-        await came.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asynchronous(models, log, scenario)
-    event = log.call()
-    assert (event["status"], event["error_type"]) == ("cancelled", "asyncio.exceptions.CancelledError")
-    assert log.said() == [{"type": "text", "content": ANSWER[0]}]
-
-
-def test_the_end_of_the_process_ends_what_is_open(models: ModelServer) -> None:
-    program = """
-        import gc, os, sys
-        from openai import OpenAI
-        from turnlog.producers.testing import recording_client
-        from turnlog.producers.integrations.openai import wrap
-
-        client, recorded = recording_client()
-        sdk = wrap(OpenAI(base_url=sys.argv[1], api_key="k"), client)
-        stream = sdk.chat.completions.create(model="m", messages=[{"role": "user", "content": "x"}], stream=True)
-        next(stream)
-        if not os.fork():
-            del stream  # the parent's to record
-            gc.collect()
-            recorded.close = lambda: print("child", len(recorded.events("ModelCall")))
-            client.info("a life of its own")
-        else:
-            os.wait()
-            recorded.close = lambda: print("parent", *(event["status"] for event in recorded.events("ModelCall")))
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program), models.url + "/v1"],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    assert done.stdout.splitlines() == ["child 0", "parent cancelled"], done.stderr

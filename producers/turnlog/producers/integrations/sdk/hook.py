@@ -12,7 +12,8 @@ import functools
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextvars import ContextVar
+from contextlib import suppress
+from contextvars import ContextVar, Token
 from typing import Any, NamedTuple, TypeVar
 
 from turnlog.producers.client import Client
@@ -64,7 +65,7 @@ def _hook(sdk: Any, made: Hook) -> None:
         return
     watcher = vars(sdk).get("_turnlog")
     if isinstance(watcher, Watcher):
-        watcher.made = made
+        watcher.made, watcher.provider = made, made.provider_of(sdk)
         return
     watcher = Watcher(made, made.provider_of(sdk), str(getattr(sdk, "base_url", "")))
     is_async = inspect.iscoroutinefunction(sdk.request)
@@ -82,13 +83,13 @@ class Watcher:
 
     Args:
         made: What to record them with; may change.
-        provider: Who serves the client's requests.
+        provider: Who serves the client's requests; may change.
         base_url: Where they go.
     """
 
     def __init__(self, made: Hook, provider: str, base_url: str) -> None:
         self.made = made
-        self._provider = provider
+        self.provider = provider
         host, port = host_and_port(base_url)
         self._where = {name: value for name, value in (("server.address", host), ("server.port", port)) if value}
 
@@ -104,7 +105,7 @@ class Watcher:
             fields["attributes"] = {**self._where, **fields.get("attributes", {})}
             fields = joined(joined({"operation": endpoint.operation, **fields}, self.made.fields), extra_fields())
             model, given = fields.pop("model", None) or "", fields.pop("input", None)
-            call = self.made.client.start_call(provider=self._provider, model=str(model), input=given, **fields)
+            call = self.made.client.start_call(provider=self.provider, model=str(model), input=given, **fields)
             return Recording(call, endpoint, endpoint.assembly(body))
         except Exception:  # noqa: BLE001 - the request goes its way unrecorded
             complain("begin")
@@ -167,7 +168,7 @@ def _sync_request(original: Callable[..., Any], watcher: Watcher) -> Callable[..
             recording.fail(error)
             raise
         finally:
-            _recording.reset(token)
+            _leave(token)
         watcher.answered(result, recording)
         return result
 
@@ -187,11 +188,16 @@ def _async_request(original: Callable[..., Awaitable[Any]], watcher: Watcher) ->
             recording.fail(error)
             raise
         finally:
-            _recording.reset(token)
+            _leave(token)
         watcher.answered(result, recording)
         return result
 
     return request
+
+
+def _leave(token: Token[Recording | None]) -> None:
+    with suppress(ValueError):  # a coroutine that was begun in one context and is driven on in another
+        _recording.reset(token)
 
 
 def _counting(original: Callable[..., Any]) -> Callable[..., Any]:
