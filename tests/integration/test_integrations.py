@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import anthropic
 import openai
 import pytest
+from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
 
 from equalities import rows
 from fakes.openai_api import ANSWER, CITY
@@ -18,6 +20,7 @@ from support import eventually
 from turnlog.producers import Client, KafkaConnection
 from turnlog.producers.integrations.anthropic import wrap as wrap_anthropic
 from turnlog.producers.integrations.openai import wrap as wrap_openai
+from turnlog.producers.integrations.opentelemetry import TurnlogSpanProcessor
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -83,12 +86,9 @@ def by_anthropic(models: ModelServer, client: Client) -> None:
 
 
 def by_opentelemetry(models: ModelServer, client: Client) -> None:
-    otel: Any = pytest.importorskip("turnlog.producers.integrations.opentelemetry")
-    instrumentation: Any = pytest.importorskip("opentelemetry.instrumentation.genai.openai")
-    traces: Any = pytest.importorskip("opentelemetry.sdk.trace")
-    spans = traces.TracerProvider(shutdown_on_exit=False)
-    spans.add_span_processor(otel.TurnlogSpanProcessor(client))
-    instrumentor = instrumentation.OpenAIInstrumentor()
+    spans = TracerProvider(shutdown_on_exit=False)
+    spans.add_span_processor(TurnlogSpanProcessor(client))
+    instrumentor = OpenAIInstrumentor()
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "span_only")
         instrumentor.instrument(tracer_provider=spans)
