@@ -29,8 +29,8 @@ setup: $(INSTALLED) $(FETCHED)  ## Install everything into .venv and .cache (doe
 demo: setup  ## Run the demo: small chatbots, the whole pipeline, and what it knows about them
 	@$(BIN)/turnlog demo $(DEMO_ARGS)
 
-test: setup  ## Run all tests but the compose file's (PYTEST_ARGS="-k word" chooses some)
-	@$(BIN)/pytest -m "not compose" $(PYTEST_ARGS)
+test: setup  ## Run all tests but the compose file's, two at a time (PYTEST_ARGS="-n 0 -k word" chooses some)
+	@$(BIN)/pytest -m "not compose" -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: $(INSTALLED) types  ## Check style, format and types
 	@$(BIN)/ruff check
