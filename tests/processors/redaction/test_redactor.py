@@ -37,6 +37,11 @@ def test_tokens_differ_by_tenant_and_epoch_and_key() -> None:
     assert len({redact("LogRecord", body=MAIL)["body"], *others}) == 4
 
 
+def test_what_the_producer_withheld_stays_listed_and_nothing_else_gets_in_by_that_way() -> None:
+    given = ["input_messages[2].parts[0].content", "attributes", "ann@example.com", "ann.smith", "output_messages[x]"]
+    assert redact(redaction_withheld=given)["redaction_withheld"] == given[:2]
+
+
 def test_secrets_get_no_token() -> None:
     assert redact("LogRecord", body="key AKIAC7UWHJ24LBICGP6O")["body"] == "key <SECRET:aws_access_key>"
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -15,6 +16,7 @@ from turnlog.processors.redaction.span import Span
 from turnlog.schemas import Datum
 
 WITHHELD = "<WITHHELD>"
+_PATH = re.compile(r"(?P<field>[a-z_]{1,40})(?:\.[a-z_]{1,40}|\[\d{0,6}\])*", re.ASCII)
 _REMEMBERED_LENGTH = 64
 _REMEMBERED_TEXTS = 20_000
 
@@ -66,7 +68,7 @@ class Redactor:
             self._clean.clear()
         result["redaction_rules"] = self.version
         result["redaction_hits"] = dict(run.hits)
-        result["redaction_withheld"] = run.withheld
+        result["redaction_withheld"] = [*_withheld_before(datum, parts), *run.withheld]
         if run.withheld:
             result["content_state"] = "withheld"
         return result
@@ -93,6 +95,15 @@ class Redactor:
             return True
         clean.update(short)
         return False
+
+
+def _withheld_before(datum: Datum, parts: Sequence[Part]) -> Iterator[str]:
+    """Yield paths that the producer withheld itself, those that can only be paths."""
+    names = {part.name for part in parts}
+    for path in datum.get("redaction_withheld") or ():
+        found = _PATH.fullmatch(path)
+        if found is not None and found["field"] in names:
+            yield path
 
 
 def _collect(part: Part, value: Any, texts: list[str], name: str = "") -> None:  # noqa: C901 - one branch for each kind
