@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - characters that look like others are what some of these tests are about
 import itertools
 import random
 import string
@@ -50,6 +51,9 @@ def test_spellings_of_one_value_are_one_value(spellings: list[str], value: str) 
         "card 4111111111111112",
         "std::vector<int> a::b",
         "meet @ 5pm",
+        "Hi, I am looking for my name in the list",
+        "Dear Hiring Manager,\nI wrote this code",
+        "id 52998224725 of 3",
     ],
 )
 def test_look_alikes_are_left_alone(text: str) -> None:
@@ -61,6 +65,23 @@ def test_what_redaction_wrote_is_left_alone() -> None:
     assert not scan(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "kind", "hidden"),
+    [
+        ("write to ｊohn＠example．com now", "EMAIL", "ｊohn＠example．com"),
+        ("to jo\u200bhn@exam\u00adple.com!", "EMAIL", "jo\u200bhn@exam\u00adple.com"),
+        ("卡号４１１１１１１１１１１１１１１１。", "CARD", "４１１１１１１１１１１１１１１１"),
+        ("رقم هاتفي ٠١١ ٢٣٤ ٥٦٧٨", "PHONE", "٠١١ ٢٣٤ ٥٦٧٨"),
+        ("मेरा फ़ोन ०६४७० १७२१२४ है", "PHONE", "०६४७० १७२१२४"),
+        ("tel. +33\u00a06\u202f12\u202f34\u202f56\u202f78", "PHONE", "+33\u00a06\u202f12\u202f34\u202f56\u202f78"),
+        ("mail аnn@example.com", "EMAIL", "аnn@example.com"),
+        ("I am jane dot doe at example dot org", "EMAIL", "jane dot doe at example dot org"),
+    ],
+)
+def test_what_is_written_otherwise_is_found_where_it_stands(text: str, kind: str, hidden: str) -> None:
+    assert found(f"🙂 {text}") == [(kind, hidden)]
+
+
 def test_lone_surrogates_are_scanned() -> None:
     assert found("\ud800 ann@example.com \udfff") == [("EMAIL", "ann@example.com")]
 
@@ -68,7 +89,8 @@ def test_lone_surrogates_are_scanned() -> None:
 @pytest.mark.parametrize(
     "unit",
     ["a", "a@", "@", "1", "1 ", "+1", "+1 ", "1.", "a.", ":", "a:", "0:", "token=", "password=", "://a:", "sk-", "- ",
-     "-----BEGIN PRIVATE KEY-----", "phone 1", "phone +", "é@", "DE89", "AKIA", "eyJ", "._", '{"', "call 12345 "],
+     "-----BEGIN PRIVATE KEY-----", "phone 1", "phone +", "é@", "DE89", "AKIA", "eyJ", "._", '{"', "call 12345 ",
+     "at a dot ", "my name is ", "id number 1 ", "token=a1", "а", "pаypal ", "Dear A", "card 1234567890123 "],
 )  # fmt: skip
 def test_hostile_megabytes_take_linear_time(unit: str) -> None:
     # The test run's own time limit is what fails here: with backtracking it would be hours.

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import cache
 
 from turnlog.processors.redaction.folding import NEEDED, Folded, fold
 from turnlog.processors.redaction.gate import Expression, Gate, Hit, Report
+from turnlog.processors.redaction.models import Model
 from turnlog.processors.redaction.rules import Rule, Ruleset, builtin
 from turnlog.processors.redaction.search import LONGEST, GaveUpError, Search
 from turnlog.processors.redaction.span import Span, apart_from, resolve
@@ -37,15 +39,22 @@ class Scanner:
         seconds: How long one text may take; what takes longer counts as not scanned. None for no limit: what is found
             then depends on the text alone.
         clock: Tells the time in seconds.
+        models: Find what rules can't, in every text; what they raise, a scan raises.
 
     Raises:
         SettingError: If a rule's gate does not compile.
     """
 
     def __init__(
-        self, ruleset: Ruleset, seconds: float | None = None, clock: Callable[[], float] = time.perf_counter
+        self,
+        ruleset: Ruleset,
+        seconds: float | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+        models: Sequence[Model] = (),
     ) -> None:
-        self.ruleset = ruleset
+        stamps = "".join(f"+{model.version}" for model in models)
+        self.ruleset = replace(ruleset, version=f"{ruleset.version}{stamps}") if models else ruleset
+        self._models = models
         self._seconds = seconds
         self._clock = clock
         by_gate: dict[Expression, list[Rule]] = {}
@@ -63,6 +72,8 @@ class Scanner:
 
     def may_match(self, text: str) -> bool:
         """Tell whether any rule could match; False is certain."""
+        if self._models:
+            return True
         data = text.encode("utf-8", "surrogatepass")
         if self._gate.hits(data) != [] or (len(data) != len(text) and self._fold_gate.hits(data) != []):
             return True
@@ -75,6 +86,13 @@ class Scanner:
         A text in which so much looks like something and is nothing that it can only be made to cost time is one span of
         type ``WITHHELD``: it counts as not scanned.
         """
+        spans = self._by_rules(text)
+        if not self._models or any(span.type == UNSCANNABLE for span in spans):
+            return spans
+        found = [span for model in self._models for span in model.find(text)]
+        return resolve([*spans, *apart_from(found, [match.span() for match in TOKEN.finditer(text)])])
+
+    def _by_rules(self, text: str) -> Sequence[Span]:
         data = text.encode("utf-8", "surrogatepass")
         if len(data) != len(text) and self._fold_gate.hits(data) != []:
             folded = fold(text)
