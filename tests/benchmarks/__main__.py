@@ -9,7 +9,7 @@ from rich.console import Console
 
 from benchmarks.table import show
 
-SECTIONS = ("codec", "client", "stage", "sink", "freshness")
+SECTIONS = ("codec", "client", "spool", "stage", "sink", "freshness")
 
 
 def main() -> int:

@@ -18,6 +18,7 @@ import pytest
 from spoolbench import Broker, all_spooled, client_of, folders, killed, segments
 from support import eventually
 from turnlog.producers import Client, KafkaConnection, Result, SettingError, Spool
+from turnlog.producers.spool import Legacy
 from turnlog.producers.spool.journal import RESERVE_BYTES, Journal
 from turnlog.producers.spool.record import decode_all
 from workbench import Hands
@@ -245,6 +246,24 @@ def test_a_lost_segment_and_state_are_survived(spool: Spool, how: str) -> None:
     client_of(broker, spool).close(PATIENCE)
     balance = broker.balance(dead)
     assert balance.keys() <= {"spool_corrupt", "crashed"}
+
+
+def test_an_heir_that_cannot_cope_with_an_estate_goes_on_without_it(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    dead = killed(spool, events=5)
+    monkeypatch.setattr(Legacy, "report", lambda self, estate: 1 / 0)
+    broker = Broker()
+    heir = client_of(broker, spool)
+    heir.info("mine")
+    assert heir.close(PATIENCE) == Result(sent=1)
+    assert "unexpected ZeroDivisionError; left where it is" in caplog.text
+    assert [each.name for each in folders(spool)] == [dead]
+    monkeypatch.undo()
+    client_of(broker, spool).close(PATIENCE)
+    assert broker.balance(dead) == {}
+    assert len(broker.events()) == 6
+    assert folders(spool) == []
 
 
 def test_processes_share_a_spool_and_leave_the_living_alone(spool: Spool) -> None:

@@ -26,7 +26,7 @@ from turnlog.producers.limits import Limits
 from turnlog.producers.losses import SPOOL_FULL, UNDELIVERED, Losses, logger
 from turnlog.producers.spool.desk import Desk
 from turnlog.producers.spool.estate import Estate
-from turnlog.producers.spool.handed import Cargo, Handed, marked
+from turnlog.producers.spool.handed import Cargo, Handed, Outstanding, first_undone, marked
 from turnlog.producers.spool.journal import Draft
 from turnlog.producers.spool.legacy import Legacy
 from turnlog.producers.spool.publisher import Definition, Publisher
@@ -44,6 +44,7 @@ process is killed have then been acknowledged or written, with 10 ms in the queu
 
 _AGAIN_NS = 1000 * _MS
 _AWAY_NS = 2000 * _MS
+_GRACE_NS = 1000 * _MS
 _CHORES_NS = 1000 * _MS
 _NOTE_NS = 20 * _MS
 _WINDOW = 4000
@@ -90,8 +91,7 @@ class SpoolingCourier:
         self._most_bytes = limits.queue_bytes
         self._transport: Transport | None = None
         self._publisher = Publisher(losses)
-        self._out: deque[Handed] = deque()
-        self._out_bytes = 0
+        self._out = Outstanding()
         self._again: deque[Handed] = deque()
         self._failed = False
         self._ending = False
@@ -109,8 +109,12 @@ class SpoolingCourier:
         """Connect; take over what dead producers have left."""
         self._transport = connected(self._connect, self._losses, self._term, self._woken)
         self._answered_at = self._clock.monotonic_ns()
-        self._desk.open(self._lose)
-        self._chores()
+        try:
+            self._desk.open(self._lose)
+            self._chores()
+        except Exception as error:  # noqa: BLE001 - without a spool is better than without a log
+            self._losses.spool_trouble(f"unexpected {type(error).__name__}")
+            logger.debug("turnlog: unexpected error", exc_info=True)
         return self._transport is not None
 
     # What the worker asks for
@@ -146,14 +150,12 @@ class SpoolingCourier:
         """Take delivery reports, write down what is late, hand over what waits."""
         self._now.poll(0)
         now = self._clock.monotonic_ns()
-        out = self._out
-        while out and out[0].done:
-            self._out_bytes -= len(out.popleft().cargo.message.value)
-        self._stuck = bool(out) and now - out[0].at_ns > _STUCK_NS
+        since = self._out.prune()
+        self._stuck = since is not None and now - since > _STUCK_NS
         self._holding |= self._stuck
         if self._failed and now >= self._again_at:
             self._start_again(now)
-        if out and now - out[0].at_ns > self._late_ns:
+        if since is not None and now - since > self._late_ns:
             self._write_late(now)
         if self._shelf and self._desk.may_work:
             self._write_pending()
@@ -169,11 +171,12 @@ class SpoolingCourier:
 
     def flush(self, deadline_ns: int, *, closing: bool) -> None:
         """Wait for deliveries."""
+        began = self._clock.monotonic_ns()
         while True:
             self.turn()
             if self.idle or self._term.over() or self._term.after(deadline_ns):
                 return
-            if closing and self._useless():
+            if closing and self._useless() and self._term.after(began + _GRACE_NS):
                 return
             self._now.flush(_TICK)
 
@@ -218,8 +221,7 @@ class SpoolingCourier:
                 return False
         except TurnlogError as error:
             handed(error, None)
-        self._out.append(handed)
-        self._out_bytes += len(cargo.message.value)
+        self._out.add(handed)
         return True
 
     def _settle(self, handed: Handed, error: Any) -> None:
@@ -268,7 +270,6 @@ class SpoolingCourier:
                 self._left = handed.index if self._left is None else min(self._left, handed.index)
             handed.failed = True
         self._out.clear()
-        self._out_bytes = 0
         self._again.clear()
         while self._shelf:
             self._give_up(self._shelf.take())
@@ -294,7 +295,6 @@ class SpoolingCourier:
                 handed.failed = True
                 self._again.append(handed)
         self._out.clear()
-        self._out_bytes = 0
         transport = connected(self._connect, self._losses, self._term, self._woken)
         if transport is not None:
             self._now.close()
@@ -315,9 +315,12 @@ class SpoolingCourier:
         if room <= 0 or self._again:
             return False
         for estate in self._legacy.estates:
-            if estate.backlog.unread:
-                return self._drain_estate(estate, room)
-            self._conclude(estate)
+            try:
+                if estate.backlog.unread:
+                    return self._drain_estate(estate, room)
+                self._conclude(estate)
+            except Exception as error:  # noqa: BLE001 - a dead process must not hold up a living one, whatever it left
+                self._legacy.set_aside(estate, error)
         if self._desk.waiting:
             return self._drain_desk(room)
         if self._shelf and not self._desk.works:
@@ -326,7 +329,7 @@ class SpoolingCourier:
         return False
 
     def _window(self) -> int:
-        return 0 if self._out_bytes > _WINDOW_BYTES else _WINDOW - len(self._out)
+        return 0 if self._out.size > _WINDOW_BYTES else _WINDOW - len(self._out)
 
     def _drain_desk(self, room: int) -> bool:
         """Hand over what was written here; whether more may follow at once."""
@@ -431,13 +434,7 @@ class SpoolingCourier:
         if now < self._note_at and not closed:
             return
         self._note_at = now + _NOTE_NS
-        undone: dict[Estate | None, int] = {}
-        for handed in self._out:
-            if handed.segment is not None and not handed.done:
-                undone.setdefault(handed.cargo.estate, handed.index)
-        for handed in self._again:
-            if handed.segment is not None:
-                undone[handed.cargo.estate] = min(handed.index, undone.get(handed.cargo.estate, handed.index))
+        undone = first_undone((*self._again, *self._out))
         own = [each for each in (undone.pop(None, None), self._left) if each is not None]
         self._desk.note(min(own, default=None), closed=closed)
         self._legacy.note([(estate, index) for estate, index in undone.items() if estate is not None])

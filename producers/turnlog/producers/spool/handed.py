@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from turnlog.producers.spool.backlog import Segment
@@ -70,6 +71,50 @@ class Handed:
         """Take the delivery report."""
         del message
         self.settle(self, error)
+
+
+class Outstanding:
+    """What the Kafka client has in its hands, in the order in which it was handed over.
+
+    Attributes:
+        size: About how many bytes.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._handed: deque[Handed] = deque()
+
+    def __len__(self) -> int:
+        return len(self._handed)
+
+    def __iter__(self) -> Iterator[Handed]:
+        return iter(self._handed)
+
+    def add(self, handed: Handed) -> None:
+        """Put one behind the others."""
+        self._handed.append(handed)
+        self.size += len(handed.cargo.message.value)
+
+    def prune(self) -> int | None:
+        """Forget what is done and has nothing undone before it; return since when the first has been out."""
+        handed = self._handed
+        while handed and handed[0].done:
+            self.size -= len(handed.popleft().cargo.message.value)
+        return handed[0].at_ns if handed else None
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._handed.clear()
+        self.size = 0
+
+
+def first_undone(handed: Iterable[Handed]) -> dict[Estate | None, int]:
+    """Return the lowest index of what is on disk and not done, for each estate, and for this process's own by None."""
+    found: dict[Estate | None, int] = {}
+    for each in handed:
+        if each.segment is not None and not each.done:
+            found[each.cargo.estate] = min(each.index, found.get(each.cargo.estate, each.index))
+    return found
 
 
 def marked(message: Message, handed_ms: int) -> Message:

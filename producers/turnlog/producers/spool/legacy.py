@@ -48,7 +48,7 @@ class Legacy:
 
     def __init__(self, spool: Spool, own: str, losses: Losses, clock: Clock, ids: Ids) -> None:
         self._spool = spool
-        self._own = own
+        self._left_alone = {own}
         self._losses = losses
         self._clock = clock
         self._ids = ids
@@ -70,7 +70,7 @@ class Legacy:
         if now_ns < self._look_at:
             return False
         self._look_at = now_ns + _LOOK_NS
-        found = list(estates(self._spool, self._own))
+        found = list(estates(self._spool, self._left_alone))
         for estate in found:
             if estate.state.crashed and not estate.state.closed:
                 logger.warning("turnlog: producer %s died without a report; accounting for it", estate.producer_id)
@@ -103,6 +103,14 @@ class Legacy:
         """Remove what is delivered and accounted for."""
         self._estates.remove(estate)
         estate.finish()
+
+    def set_aside(self, estate: Estate, error: Exception) -> None:
+        """Leave an estate to another process: this one can't cope with it, and nothing else is to suffer from it."""
+        self._losses.spool_trouble(f"{estate.folder.path}: unexpected {type(error).__name__}; left where it is")
+        logger.debug("turnlog: unexpected error", exc_info=error)
+        self._left_alone.add(estate.producer_id)
+        self._estates.remove(estate)
+        estate.release()
 
     def note(self, undone: Iterable[tuple[Estate, int]]) -> None:
         """Write down how far all of it is.
