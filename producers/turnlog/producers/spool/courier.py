@@ -14,7 +14,6 @@ that it counts once.
 from __future__ import annotations
 
 from collections import deque
-from itertools import takewhile
 from threading import Event as Flag
 from typing import Any
 
@@ -24,13 +23,13 @@ from turnlog.producers.direct import connected
 from turnlog.producers.kinds import Priority
 from turnlog.producers.limits import Limits
 from turnlog.producers.losses import SPOOL_FULL, UNDELIVERED, Losses, logger
+from turnlog.producers.spool.backlog import Segment
 from turnlog.producers.spool.desk import Desk
 from turnlog.producers.spool.estate import Estate
 from turnlog.producers.spool.handed import Cargo, Handed, Outstanding, first_undone, marked
-from turnlog.producers.spool.journal import Draft
 from turnlog.producers.spool.legacy import Legacy
 from turnlog.producers.spool.publisher import Definition, Publisher
-from turnlog.producers.spool.shelf import Shelf
+from turnlog.producers.spool.shelf import Shelf, write_handed
 from turnlog.producers.term import Term
 from turnlog.producers.transport import Connect, Message, Transport, refused
 from turnlog.schemas import TurnlogError
@@ -49,7 +48,6 @@ _CHORES_NS = 1000 * _MS
 _NOTE_NS = 20 * _MS
 _WINDOW = 4000
 _WINDOW_BYTES = 16 * 1024 * 1024
-_CHUNK = 100
 
 
 class SpoolingCourier:
@@ -213,7 +211,9 @@ class SpoolingCourier:
         assert self._transport is not None, "not started"
         return self._transport
 
-    def _hand(self, cargo: Cargo, wall_ms: int, index: int = -1, segment: Any = None, *, mark: bool = False) -> bool:
+    def _hand(
+        self, cargo: Cargo, wall_ms: int, index: int = -1, segment: Segment | None = None, *, mark: bool = False
+    ) -> bool:
         """Hand a cargo over; False if there is no room. What can't be sent at all is settled at once."""
         handed = Handed(cargo, self._clock.monotonic_ns(), wall_ms, self._settle, index=index, segment=segment)
         try:
@@ -305,63 +305,44 @@ class SpoolingCourier:
         """Hand over what waits, the oldest first; goes straight again when nothing does. Whether more is to be done."""
         if self._stuck or self._failed:
             return False
-        room = self._window()
-        while room > 0 and self._again:
+        if not self._drain_again() or (room := self._window()) <= 0:
+            return False
+        more = self._drain_estates(room)
+        if more is not None:
+            return more
+        if self._desk.waiting:
+            return self._desk.drain(room, self._hand, self._ready)
+        if self._shelf and not self._desk.works:
+            self._drain_shelf(room)
+        self._holding = bool(self._shelf)
+        return False
+
+    def _drain_again(self) -> bool:
+        """Hand over what a former Kafka client has given up; whether that is all of it."""
+        while self._again and self._window() > 0:
             handed = self._again[0]
             if not self._hand(handed.cargo, handed.wall_ms, handed.index, handed.segment, mark=True):
                 return False
             self._again.popleft()
-            room -= 1
-        if room <= 0 or self._again:
-            return False
+        return not self._again
+
+    def _drain_estates(self, room: int) -> bool | None:
+        """Hand over what dead producers have left; whether more may follow at once, None if there are no records."""
         for estate in self._legacy.estates:
             try:
                 if estate.backlog.unread:
-                    return self._drain_estate(estate, room)
+                    return self._legacy.drain(estate, room, self._hand, self._ready)
                 self._conclude(estate)
             except Exception as error:  # noqa: BLE001 - a dead process must not hold up a living one, whatever it left
                 self._legacy.set_aside(estate, error)
-        if self._desk.waiting:
-            return self._drain_desk(room)
-        if self._shelf and not self._desk.works:
-            self._drain_memory(room)
-        self._holding = bool(self._shelf)
-        return False
+        return None
 
     def _window(self) -> int:
         return 0 if self._out.size > _WINDOW_BYTES else _WINDOW - len(self._out)
 
-    def _drain_desk(self, room: int) -> bool:
-        """Hand over what was written here; whether more may follow at once."""
-        backlog = self._desk.unroll()
-        found = backlog.peek(min(room, _CHUNK), self._clock.wall_us() // 1000)
-        chunk = list(takewhile(lambda each: self._ready(each[0].message, self._desk.schema), found))
-        self._desk.note_handing(chunk)
-        for record, segment in chunk:
-            cargo = Cargo(record.message, record.sequence, record.priority, self._desk.is_report(record.sequence))
-            if not self._hand(cargo, record.written_ms, record.ordinal, segment):
-                return False
-            backlog.take()
-        return len(chunk) == len(found)
-
-    def _drain_estate(self, estate: Estate, room: int) -> bool:
-        """Hand over what a dead producer has left; whether more may follow at once."""
-        found = estate.backlog.peek(min(room, _CHUNK), self._clock.wall_us() // 1000)
-        chunk = list(takewhile(lambda each: self._ready(each[0].message, estate.folder.schema), found))
-        handed = estate.backlog.handed
-        self._legacy.note_handing(estate, chunk)
-        for record, segment in chunk:
-            mark = bool(record.handed_ms) or record.ordinal < handed
-            cargo = Cargo(record.message, record.sequence, record.priority, report=False, estate=estate)
-            since_ms = record.handed_ms or record.written_ms
-            if not self._hand(cargo, since_ms, record.ordinal, segment, mark=mark):
-                return False
-            estate.backlog.take()
-        return len(chunk) == len(found)
-
     def _conclude(self, estate: Estate) -> None:
-        """Report on a dead producer's behalf once all it has left is delivered, then remove it."""
-        if any(each.cargo.estate is estate and not each.done for each in (*self._out, *self._again)):
+        """Report on a dead producer's behalf once all its records are delivered; then remove it."""
+        if any(each.cargo.estate is estate and not each.done for each in (*self._again, *self._out)):
             return
         report = self._legacy.report(estate)
         if report is None:
@@ -372,7 +353,7 @@ class SpoolingCourier:
             cargo = Cargo(report.message, report.sequence, Priority.HIGH, report=True, estate=estate)
             self._hand(cargo, report.since_ms, mark=True)
 
-    def _drain_memory(self, room: int) -> None:
+    def _drain_shelf(self, room: int) -> None:
         """Hand over what the disk does not take."""
         while room > 0 and self._shelf:
             cargo = self._shelf.first()
@@ -389,20 +370,9 @@ class SpoolingCourier:
     # Writing down
 
     def _write_late(self, now: int | None) -> None:
-        """Write down what was handed over and not acknowledged for too long; all of it if there is no time left."""
-        late = []
-        for handed in [*self._again, *self._out]:
-            if now is not None and now - handed.at_ns <= self._late_ns:
-                break
-            if not handed.done and handed.segment is None and handed.cargo.estate is None:
-                late.append(handed)
-        if not late:
-            return
-        drafts = [Draft(each.cargo.sequence, each.wall_ms, each.cargo.priority, each.cargo.message) for each in late]
-        for place, (index, segment) in self._desk.write(drafts).items():
-            handed = late[place]
-            handed.index, handed.segment = index, segment
-            self.spooled += not handed.cargo.report
+        """Write down what has not been acknowledged for too long; all that was handed over if there is no time left."""
+        before = None if now is None else now - self._late_ns
+        self.spooled += write_handed(self._desk, (*self._again, *self._out), before)
 
     def _write_pending(self) -> None:
         self.spooled += self._shelf.write(self._refuse)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from turnlog.producers.clock import Clock
@@ -11,10 +12,10 @@ from turnlog.producers.intake import Cells, Numbers
 from turnlog.producers.kinds import Priority
 from turnlog.producers.losses import SPOOL_CORRUPT, Losses
 from turnlog.producers.spool import tally
-from turnlog.producers.spool.backlog import Backlog, Lose, Segment
+from turnlog.producers.spool.backlog import Lose, Segment
 from turnlog.producers.spool.folder import STATE, Folder, others, size
+from turnlog.producers.spool.handed import CHUNK, Cargo, Hand, Ready
 from turnlog.producers.spool.journal import FULL, RESERVE_BYTES, Draft, Journal
-from turnlog.producers.spool.record import Record
 from turnlog.producers.spool.settings import Spool
 from turnlog.producers.spool.state import State, StateFile
 from turnlog.schemas import Schema
@@ -190,17 +191,23 @@ class Desk:
         """Whether there is any record that is not done."""
         return self._journal is not None and self._journal.unfinished
 
-    def unroll(self) -> Backlog:
-        """Return what waits, ready to be read to its end."""
-        assert self._journal is not None, "no journal"
-        if not self._journal.backlog.unread:
-            self._journal.roll()
-        return self._journal.backlog
-
-    def note_handing(self, chunk: Sequence[tuple[Record, Segment]]) -> None:
-        """Write down that these are about to be handed over, so that they count as ambiguous if the process dies."""
+    def drain(self, room: int, hand: Hand, ready: Ready) -> bool:
+        """Hand over what was written here and waits; whether more may follow at once."""
+        journal = self._journal
+        assert journal is not None, "no journal"
+        if not journal.backlog.unread:
+            journal.roll()
+        found = journal.backlog.peek(min(room, CHUNK), self._wall_ms())
+        chunk = list(takewhile(lambda each: ready(each[0].message, self.schema), found))
         if chunk:
+            # Written down first: should the process die now, they count as ambiguous.
             self._write_state(self._state.done, handed=chunk[-1][0].ordinal + 1)
+        for record, segment in chunk:
+            cargo = Cargo(record.message, record.sequence, record.priority, self.is_report(record.sequence))
+            if not hand(cargo, record.written_ms, record.ordinal, segment):
+                return False
+            journal.backlog.take()
+        return len(chunk) == len(found)
 
     def is_report(self, sequence: int) -> bool:
         """Whether the event of that number is a report."""

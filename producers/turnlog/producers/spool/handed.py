@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from turnlog.producers.spool.backlog import Segment
 from turnlog.producers.spool.estate import Estate
+from turnlog.producers.spool.publisher import Definition
 from turnlog.producers.transport import Message
 from turnlog.schemas.headers import REDELIVERY
+
+CHUNK = 100
+"""Most records that are handed over between two looks at the transport."""
 
 
 class Cargo(NamedTuple):
@@ -71,6 +75,27 @@ class Handed:
         """Take the delivery report."""
         del message
         self.settle(self, error)
+
+
+class Hand(Protocol):
+    """Hands a cargo over."""
+
+    def __call__(
+        self, cargo: Cargo, wall_ms: int, index: int = -1, segment: Segment | None = None, *, mark: bool = False
+    ) -> bool:
+        """Hand it over; False if there is no room.
+
+        Args:
+            cargo: What.
+            wall_ms: When it was first handed over, or no later, in milliseconds since 1970 UTC.
+            index: Its record's index on disk.
+            segment: The segment that its record is in.
+            mark: Whether Kafka may have it already.
+        """
+
+
+Ready = Callable[[Message, Definition], bool]
+"""Tells whether Kafka knows a message's schema, and sees to it if not."""
 
 
 class Outstanding:

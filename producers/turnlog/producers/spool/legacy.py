@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from turnlog.producers.clock import Clock
 from turnlog.producers.ids import Ids
 from turnlog.producers.losses import Losses, logger, report
 from turnlog.producers.packing import Packer
-from turnlog.producers.spool.backlog import Segment
 from turnlog.producers.spool.estate import Estate, estates
-from turnlog.producers.spool.record import Record
+from turnlog.producers.spool.handed import CHUNK, Cargo, Hand, Ready
 from turnlog.producers.spool.settings import Spool
 from turnlog.producers.transport import Message
 from turnlog.schemas import Schema
@@ -77,10 +77,23 @@ class Legacy:
         self._estates += found
         return bool(found)
 
-    def note_handing(self, estate: Estate, chunk: Sequence[tuple[Record, Segment]]) -> None:
-        """Write down that these are about to be handed over, so that they count as ambiguous if this process dies."""
+    def drain(self, estate: Estate, room: int, hand: Hand, ready: Ready) -> bool:
+        """Hand over what a dead producer has left; whether more may follow at once."""
+        backlog = estate.backlog
+        found = backlog.peek(min(room, CHUNK), self._wall_ms())
+        chunk = list(takewhile(lambda each: ready(each[0].message, estate.folder.schema), found))
+        before = backlog.handed
         if chunk:
+            # Written down first: should this process die now, they count as ambiguous.
             self._note(estate, handed=chunk[-1][0].ordinal + 1)
+        for record, segment in chunk:
+            mark = bool(record.handed_ms) or record.ordinal < before
+            cargo = Cargo(record.message, record.sequence, record.priority, report=False, estate=estate)
+            since_ms = record.handed_ms or record.written_ms
+            if not hand(cargo, since_ms, record.ordinal, segment, mark=mark):
+                return False
+            backlog.take()
+        return len(chunk) == len(found)
 
     def report(self, estate: Estate) -> Report | None:
         """Return what is to be said on the dead producer's behalf, all of whose records were read; None for nothing."""
