@@ -22,12 +22,13 @@ from turnlog.producers.courier import Parcel
 from turnlog.producers.direct import connected
 from turnlog.producers.kinds import Priority
 from turnlog.producers.limits import Limits
-from turnlog.producers.losses import SPOOL_FULL, UNDELIVERED, Losses, logger
+from turnlog.producers.losses import UNDELIVERED, Losses, logger
 from turnlog.producers.spool.backlog import Segment
 from turnlog.producers.spool.desk import Desk
 from turnlog.producers.spool.estate import Estate
 from turnlog.producers.spool.handed import Cargo, Handed, Outstanding, first_undone, marked
 from turnlog.producers.spool.legacy import Legacy
+from turnlog.producers.spool.outcomes import Outcomes
 from turnlog.producers.spool.publisher import Definition, Publisher
 from turnlog.producers.spool.shelf import Shelf, write_handed
 from turnlog.producers.term import Term
@@ -76,8 +77,6 @@ class SpoolingCourier:
         limits: Limits,
         clock: Clock,
     ) -> None:
-        self.sent = 0
-        self.spooled = 0
         self._connect = connect
         self._losses = losses
         self._term = term
@@ -93,9 +92,9 @@ class SpoolingCourier:
         self._again: deque[Handed] = deque()
         self._failed = False
         self._ending = False
-        self._reported = True
         self._left: int | None = None
         self._shelf = Shelf(desk)
+        self._outcomes = Outcomes(losses, desk)
         self._holding = False
         self._stuck = False
         self._answered_at = 0
@@ -108,7 +107,7 @@ class SpoolingCourier:
         self._transport = connected(self._connect, self._losses, self._term, self._woken)
         self._answered_at = self._clock.monotonic_ns()
         try:
-            self._desk.open(self._lose)
+            self._desk.open(self._outcomes.lost)
             self._chores()
         except Exception as error:  # noqa: BLE001 - without a spool is better than without a log
             self._losses.spool_trouble(f"unexpected {type(error).__name__}")
@@ -116,6 +115,16 @@ class SpoolingCourier:
         return self._transport is not None
 
     # What the worker asks for
+
+    @property
+    def sent(self) -> int:
+        """Events that Kafka has acknowledged."""
+        return self._outcomes.sent
+
+    @property
+    def spooled(self) -> int:
+        """Events that are on disk and that Kafka is not known to have."""
+        return self._outcomes.spooled
 
     @property
     def room(self) -> bool:
@@ -140,7 +149,7 @@ class SpoolingCourier:
             return
         self._holding = True
         if self._desk.full and priority >= Priority.HIGH and self._shelf.write_at_once([cargo]):
-            self.spooled += not report
+            self._outcomes.spooled += not report
             return
         self._shelf.put(cargo)
 
@@ -194,7 +203,7 @@ class SpoolingCourier:
         self._write_all()
         self._give_up_rest()
         self._now.close()
-        self._note(closed=self._reported)
+        self._note(closed=self._outcomes.reported)
         self._desk.close()
 
     def forget(self) -> None:
@@ -238,22 +247,11 @@ class SpoolingCourier:
         if error is None:
             self._answered_at = self._clock.monotonic_ns()
         if handed.cargo.estate is None:
-            self._settle_own(handed, error)
+            self._outcomes.settled(handed, error)
         elif error is not None:
             handed.cargo.estate.lost(UNDELIVERED, str(error))
         elif handed.cargo.report:
             handed.cargo.estate.reported = True
-
-    def _settle_own(self, handed: Handed, error: Any) -> None:
-        event = not handed.cargo.report
-        if handed.segment is None:
-            self._desk.settled += 1
-        else:
-            self.spooled -= event
-        if error is None:
-            self.sent += event
-        elif event:
-            self._losses.add(UNDELIVERED, str(error))
 
     def _write_all(self) -> None:
         self._write_late(None)
@@ -265,22 +263,14 @@ class SpoolingCourier:
             if handed.done:
                 continue
             if handed.segment is None:
-                self._give_up(handed.cargo)
+                self._outcomes.given_up(handed.cargo)
             elif handed.cargo.estate is None:
                 self._left = handed.index if self._left is None else min(self._left, handed.index)
             handed.failed = True
         self._out.clear()
         self._again.clear()
         while self._shelf:
-            self._give_up(self._shelf.take())
-
-    def _give_up(self, cargo: Cargo) -> None:
-        if cargo.estate is None:
-            self._desk.settled += 1
-            if cargo.report:
-                self._reported = False
-            else:
-                self._losses.add(UNDELIVERED, "closed before Kafka or the spool took it")
+            self._outcomes.given_up(self._shelf.take())
 
     def _start_again(self, now: int) -> None:
         """Replace a Kafka client that has given something up, and hand over again what it had, in order and marked."""
@@ -372,21 +362,10 @@ class SpoolingCourier:
     def _write_late(self, now: int | None) -> None:
         """Write down what has not been acknowledged for too long; all that was handed over if there is no time left."""
         before = None if now is None else now - self._late_ns
-        self.spooled += write_handed(self._desk, (*self._again, *self._out), before)
+        self._outcomes.spooled += write_handed(self._desk, (*self._again, *self._out), before)
 
     def _write_pending(self) -> None:
-        self.spooled += self._shelf.write(self._refuse)
-
-    def _refuse(self, cargo: Cargo) -> None:
-        """Count what the spool has no room for."""
-        del cargo
-        self._losses.add(SPOOL_FULL, "the spool has no room for it")
-        self._desk.settled += 1
-
-    def _lose(self, reason: str, why: str, count: int) -> None:
-        """Count events that were on disk and are not any more."""
-        self._losses.add(reason, why, count)
-        self.spooled -= count
+        self._outcomes.spooled += self._shelf.write(self._outcomes.no_room)
 
     # Now and then
 
