@@ -17,9 +17,10 @@ import pytest
 
 from spoolbench import Broker, all_spooled, client_of, folders, killed, segments
 from support import eventually
-from turnlog.producers import Client, KafkaConnection, Result, SettingError, Spool
+from turnlog.producers import Client, KafkaConnection, Message, Result, SettingError, Spool
 from turnlog.producers.spool import Legacy
-from turnlog.producers.spool.journal import RESERVE_BYTES, Journal
+from turnlog.producers.spool.folder import Folder
+from turnlog.producers.spool.journal import RESERVE_BYTES, Draft, Journal
 from turnlog.producers.spool.record import decode_all
 from workbench import Hands
 
@@ -500,6 +501,39 @@ def test_a_small_file_system_that_fills_up_is_survived(tmp_path: Path) -> None:
         assert folders(spool) == []
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_disk_that_fails_again_and_again_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Folder.create(tmp_path, "p", {})
+    losses: list[object] = []
+    journal = Journal(folder, Spool(tmp_path), lambda *loss: losses.append(loss))
+    write, broken = Journal._write, [False]
+
+    def flaky(self: Journal, data: bytes) -> None:
+        write(self, data[:30] if broken[0] else data)
+        if broken[0]:
+            raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(Journal, "_write", flaky)
+    draft = Draft(0, 0, 1, Message("raw.logs", b"k", b"v" * 50, []))
+    for number in range(20):
+        broken[0] = number % 4 != 0
+        if broken[0]:
+            with pytest.raises(OSError, match="broken"):
+                journal.append([draft], 1)
+        else:
+            journal.append([draft._replace(sequence=number), draft._replace(sequence=number + 1)], 1)
+    journal.roll()
+    found = []
+    while records := journal.backlog.peek(1, 1):
+        found.append(records[0][0].sequence)
+        journal.backlog.take()
+        records[0][1].left -= 1
+    assert found == [0, 1, 4, 5, 8, 9, 12, 13, 16, 17]
+    journal.tidy()
+    assert (list(tmp_path.glob("p/*.segment")), losses) == ([], [])
+    journal.close()
+    folder.remove()
 
 
 def test_without_disk_and_kafka_memory_is_bounded(tmp_path: Path) -> None:

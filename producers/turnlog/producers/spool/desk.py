@@ -82,9 +82,6 @@ class Desk:
             lose: Told of records that are damaged, or too old.
         """
         self._lose = lose
-        self._tally = tally.start(self._producer_id)
-        if self._tally is not None:
-            self._count_in(self._tally.cells)
         self._open()
 
     # Schemas
@@ -310,6 +307,10 @@ class Desk:
             return False
         self._journal = Journal(folder, self._spool, self._lose, first)
         self.works = True
+        if self._tally is None:
+            self._tally = tally.start(self._producer_id)
+            if self._tally is not None:
+                self._count_in(self._tally.cells)
         return True
 
     def _wall_ms(self) -> int:
