@@ -88,7 +88,8 @@ class Desk:
 
     def know(self, schema: Schema) -> None:
         """Note a schema that events are written with."""
-        self._schemas[schema.fingerprint] = schema
+        if schema.fingerprint not in self._schemas:
+            self._schemas[schema.fingerprint] = schema
 
     def schema(self, fingerprint: bytes) -> bytes | None:
         """Return a schema's definition."""
@@ -215,6 +216,11 @@ class Desk:
         self._reports.add(sequence)
 
     # State
+
+    @property
+    def exact(self) -> bool:
+        """Whether the newest counts are in shared memory, so that those on disk may be older."""
+        return self._tally is not None
 
     def keep_tally(self) -> None:
         """Keep the count of what is settled in shared memory."""
