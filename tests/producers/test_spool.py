@@ -555,3 +555,22 @@ def test_a_client_without_events_leaves_nothing(spool: Spool) -> None:
     client = Client("bot", connection=KafkaConnection("127.0.0.1:1"), spool=spool)
     assert client.close(1) == Result()
     assert not spool.path.exists()
+
+
+def test_losses_just_before_a_kill_are_accounted_for(spool: Spool) -> None:
+    late = """
+        for number in range(20):
+            client.info("x" * 9_000_000)
+            client.info("fits")
+        while client.result().dropped < 20 and client.result().pending:
+            time.sleep(0.0005)
+    """
+    killed(spool, late)
+    broker = Broker()
+    client_of(broker, spool).close(PATIENCE)
+    report = broker.once()[-1].event["attributes"]
+    dropped = {reason: int(count) for reason, count in report.items() if reason != "sent"}
+    assert dropped.keys() <= {"dropped.too_large", "dropped.queue_full", "dropped.crashed"}
+    # Killed between two stores, some count as both too large and crashed; never as neither.
+    missing = int(report["sent"]) - len(broker.once()) - sum(dropped.values())
+    assert -20 <= missing <= 0

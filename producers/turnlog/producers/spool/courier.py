@@ -100,7 +100,7 @@ class SpoolingCourier:
         self._stuck = False
         self._answered_at = 0
         self._again_at = 0
-        self._note_at = 0
+        self._note_at = self._noted = 0
         self._chores_at = 0
 
     def start(self) -> bool:
@@ -379,10 +379,11 @@ class SpoolingCourier:
 
     def _note(self, *, closed: bool = False) -> None:
         """Keep the counts where they outlive the process."""
-        self._desk.keep_tally()
-        now = self._clock.monotonic_ns()
-        if now < self._note_at and not closed:
+        now, lost = self._clock.monotonic_ns(), self._losses.total
+        if now < self._note_at and lost == self._noted and not closed:
+            self._desk.keep_tally()
             return
+        self._noted = lost
         # A system call lets go of the interpreter, which a busy chatbot may keep for milliseconds then.
         self._note_at = now + (_NOTE_NS if self._desk.exact else _NOTE_OFTEN_NS)
         undone = first_undone((*self._again, *self._out))

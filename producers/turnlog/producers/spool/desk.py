@@ -234,10 +234,11 @@ class Desk:
             first_undone: Index of the first record that is handed over and not done, if there is any.
             closed: Whether this is the end, and the last report is delivered or written.
         """
-        if self._journal is None:
-            return
-        done = self._journal.position
-        self._write_state(done if first_undone is None else min(done, first_undone), closed=closed)
+        if self._journal is not None:
+            done = self._journal.position
+            self._write_state(done if first_undone is None else min(done, first_undone), closed=closed)
+        # Losses are written down before they count as settled: killed in between, they would count twice, not never.
+        self.keep_tally()
 
     @property
     def _settled(self) -> int:
