@@ -9,7 +9,7 @@ from rich.console import Console
 
 from benchmarks.table import show
 
-SECTIONS = ("codec", "client", "throughput", "stage", "sink", "freshness")
+SECTIONS = ("codec", "client", "throughput", "spool", "stage", "sink", "freshness")
 
 
 def main() -> int:

@@ -14,9 +14,9 @@ import pytest
 from integration.consuming import LOG_RECORD, MODEL_CALL, header, read
 from services import kafka_broker
 from support import eventually
-from turnlog.producers import REPORT_NAME, Client, Limits, Result
+from turnlog.producers import REPORT_NAME, Client, Limits, Result, Spool
 from turnlog.schemas import MAX_RECORD_BYTES, Datum, KafkaConnection, Schema
-from turnlog.schemas.headers import AVRO, CONTENT_TYPE, PRODUCER, parse_origin
+from turnlog.schemas.headers import AVRO, CONTENT_TYPE, PRODUCER, REDELIVERY, parse_origin
 from turnlog.stack import topics
 
 
@@ -96,6 +96,29 @@ def test_an_outage_loses_nothing(tmp_path: Path) -> None:
         assert client.close(120) == Result(sent=501)
         bodies = [each["body"] for each in logs(connection) if each["conversation_id"]]
     assert bodies == [str(number) for number in range(500)]
+
+
+def test_an_outage_with_a_spool_keeps_order_and_doubles_nothing(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    with kafka_broker(tmp_path) as servers:
+        connection = KafkaConnection(servers)
+        topics.apply(connection)
+        client = Client("bot", connection=connection, spool=spool)
+        client.info("before")
+        assert client.flush(60) == Result(sent=1)
+    for number in range(500):
+        client.info(str(number), conversation_id="c")
+    eventually(lambda: (client.result().spooled, client.result().pending) == (500, 0))
+    with kafka_broker(tmp_path, int(servers.rpartition(":")[2])):
+        for number in range(500, 600):
+            client.info(str(number), conversation_id="c")
+        assert client.flush(120) == Result(sent=601)
+        assert client.close(60) == Result(sent=601)
+        messages = read(connection, "raw.logs")
+    bodies = [LOG_RECORD.decode(each.value())["body"] for each in messages if each.key() == b"c"]
+    assert bodies == [str(number) for number in range(600)]
+    assert not any(header(each, REDELIVERY) for each in messages)
+    assert list(spool.path.iterdir()) == []
 
 
 def test_a_forked_worker_sends_too(ready: KafkaConnection) -> None:

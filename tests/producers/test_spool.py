@@ -17,8 +17,10 @@ import pytest
 
 from spoolbench import Broker, all_spooled, client_of, folders, killed, segments
 from support import eventually
-from turnlog.producers import Client, KafkaConnection, Result, SettingError, Spool
-from turnlog.producers.spool.journal import RESERVE_BYTES, Journal
+from turnlog.producers import Client, KafkaConnection, Message, Result, SettingError, Spool
+from turnlog.producers.spool import Legacy
+from turnlog.producers.spool.folder import Folder
+from turnlog.producers.spool.journal import RESERVE_BYTES, Draft, Journal
 from turnlog.producers.spool.record import decode_all
 from workbench import Hands
 
@@ -245,6 +247,24 @@ def test_a_lost_segment_and_state_are_survived(spool: Spool, how: str) -> None:
     client_of(broker, spool).close(PATIENCE)
     balance = broker.balance(dead)
     assert balance.keys() <= {"spool_corrupt", "crashed"}
+
+
+def test_an_heir_that_cannot_cope_with_an_estate_goes_on_without_it(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    dead = killed(spool, events=5)
+    monkeypatch.setattr(Legacy, "report", lambda self, estate: 1 / 0)
+    broker = Broker()
+    heir = client_of(broker, spool)
+    heir.info("mine")
+    assert heir.close(PATIENCE) == Result(sent=1)
+    assert "unexpected ZeroDivisionError; left where it is" in caplog.text
+    assert [each.name for each in folders(spool)] == [dead]
+    monkeypatch.undo()
+    client_of(broker, spool).close(PATIENCE)
+    assert broker.balance(dead) == {}
+    assert len(broker.events()) == 6
+    assert folders(spool) == []
 
 
 def test_processes_share_a_spool_and_leave_the_living_alone(spool: Spool) -> None:
@@ -483,6 +503,39 @@ def test_a_small_file_system_that_fills_up_is_survived(tmp_path: Path) -> None:
         subprocess.run(["umount", str(disk)], check=True)
 
 
+def test_a_disk_that_fails_again_and_again_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Folder.create(tmp_path, "p", {})
+    losses: list[object] = []
+    journal = Journal(folder, Spool(tmp_path), lambda *loss: losses.append(loss))
+    write, broken = Journal._write, [False]
+
+    def flaky(self: Journal, data: bytes) -> None:
+        write(self, data[:30] if broken[0] else data)
+        if broken[0]:
+            raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(Journal, "_write", flaky)
+    draft = Draft(0, 0, 1, Message("raw.logs", b"k", b"v" * 50, []))
+    for number in range(20):
+        broken[0] = number % 4 != 0
+        if broken[0]:
+            with pytest.raises(OSError, match="broken"):
+                journal.append([draft], 1)
+        else:
+            journal.append([draft._replace(sequence=number), draft._replace(sequence=number + 1)], 1)
+    journal.roll()
+    found = []
+    while records := journal.backlog.peek(1, 1):
+        found.append(records[0][0].sequence)
+        journal.backlog.take()
+        records[0][1].left -= 1
+    assert found == [0, 1, 4, 5, 8, 9, 12, 13, 16, 17]
+    journal.tidy()
+    assert (list(tmp_path.glob("p/*.segment")), losses) == ([], [])
+    journal.close()
+    folder.remove()
+
+
 def test_without_disk_and_kafka_memory_is_bounded(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     client = client_of(Broker(up=False), Spool(tmp_path / "file" / "spool"), queue_events=1000, queue_bytes=1024 * 1024)
@@ -502,3 +555,22 @@ def test_a_client_without_events_leaves_nothing(spool: Spool) -> None:
     client = Client("bot", connection=KafkaConnection("127.0.0.1:1"), spool=spool)
     assert client.close(1) == Result()
     assert not spool.path.exists()
+
+
+def test_losses_just_before_a_kill_are_accounted_for(spool: Spool) -> None:
+    late = """
+        for number in range(20):
+            client.info("x" * 9_000_000)
+            client.info("fits")
+        while client.result().dropped < 20 and client.result().pending:
+            time.sleep(0.0005)
+    """
+    killed(spool, late)
+    broker = Broker()
+    client_of(broker, spool).close(PATIENCE)
+    report = broker.once()[-1].event["attributes"]
+    dropped = {reason: int(count) for reason, count in report.items() if reason != "sent"}
+    assert dropped.keys() <= {"dropped.too_large", "dropped.queue_full", "dropped.crashed"}
+    # Killed between two stores, some count as both too large and crashed; never as neither.
+    missing = int(report["sent"]) - len(broker.once()) - sum(dropped.values())
+    assert -20 <= missing <= 0

@@ -323,11 +323,18 @@ class Client(Instruments):
     # Ends
 
     def flush(self, timeout: float = 10.0) -> Result:
-        """Wait until everything logged so far is delivered or given up, at most that many seconds."""
+        """Wait until everything logged so far is delivered or given up, at most that many seconds.
+
+        What is on disk meanwhile is ``spooled``; what is ``pending`` is in memory only.
+        """
         return self._pipe.flush(_seconds(timeout))
 
     def close(self, timeout: float = 10.0) -> Result:
-        """Deliver what is queued, account for the rest, and stop, in about that many seconds at most."""
+        """Deliver what is queued, account for the rest, and stop, in about that many seconds at most.
+
+        With a spool the rest stays there for the next process; if all of it is there and Kafka away, that is not waited
+        for.
+        """
         return self._pipe.close(_seconds(timeout))
 
     def result(self) -> Result:

@@ -31,14 +31,15 @@ class Courier(Protocol):
     """Carries parcels in order per key, and counts what becomes of them. Used by the worker's thread only.
 
     Nothing raises but on defects.
-
-    Attributes:
-        sent: Events that Kafka has acknowledged.
-        spooled: Events that are on disk and that Kafka is not known to have.
     """
 
-    sent: int
-    spooled: int
+    @property
+    def sent(self) -> int:
+        """Events that Kafka has acknowledged."""
+
+    @property
+    def spooled(self) -> int:
+        """Events that are on disk and that Kafka is not known to have."""
 
     def start(self) -> bool:
         """Make the transport, waiting as long as that does not work; False if time is over first."""

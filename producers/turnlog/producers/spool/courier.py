@@ -14,7 +14,6 @@ that it counts once.
 from __future__ import annotations
 
 from collections import deque
-from itertools import takewhile
 from threading import Event as Flag
 from typing import Any
 
@@ -23,14 +22,15 @@ from turnlog.producers.courier import Parcel
 from turnlog.producers.direct import connected
 from turnlog.producers.kinds import Priority
 from turnlog.producers.limits import Limits
-from turnlog.producers.losses import SPOOL_FULL, UNDELIVERED, Losses, logger
+from turnlog.producers.losses import UNDELIVERED, Losses, logger
+from turnlog.producers.spool.backlog import Segment
 from turnlog.producers.spool.desk import Desk
 from turnlog.producers.spool.estate import Estate
-from turnlog.producers.spool.handed import Cargo, Handed, marked
-from turnlog.producers.spool.journal import Draft
+from turnlog.producers.spool.handed import Cargo, Handed, Outstanding, first_undone, marked
 from turnlog.producers.spool.legacy import Legacy
+from turnlog.producers.spool.outcomes import Outcomes
 from turnlog.producers.spool.publisher import Definition, Publisher
-from turnlog.producers.spool.shelf import Shelf
+from turnlog.producers.spool.shelf import Shelf, write_handed
 from turnlog.producers.term import Term
 from turnlog.producers.transport import Connect, Message, Transport, refused
 from turnlog.schemas import TurnlogError
@@ -44,11 +44,12 @@ process is killed have then been acknowledged or written, with 10 ms in the queu
 
 _AGAIN_NS = 1000 * _MS
 _AWAY_NS = 2000 * _MS
+_GRACE_NS = 1000 * _MS
 _CHORES_NS = 1000 * _MS
-_NOTE_NS = 20 * _MS
+_NOTE_NS = 200 * _MS
+_NOTE_OFTEN_NS = 20 * _MS
 _WINDOW = 4000
 _WINDOW_BYTES = 16 * 1024 * 1024
-_CHUNK = 100
 
 
 class SpoolingCourier:
@@ -77,8 +78,6 @@ class SpoolingCourier:
         limits: Limits,
         clock: Clock,
     ) -> None:
-        self.sent = 0
-        self.spooled = 0
         self._connect = connect
         self._losses = losses
         self._term = term
@@ -90,30 +89,43 @@ class SpoolingCourier:
         self._most_bytes = limits.queue_bytes
         self._transport: Transport | None = None
         self._publisher = Publisher(losses)
-        self._out: deque[Handed] = deque()
-        self._out_bytes = 0
+        self._out = Outstanding()
         self._again: deque[Handed] = deque()
         self._failed = False
         self._ending = False
-        self._reported = True
         self._left: int | None = None
         self._shelf = Shelf(desk)
+        self._outcomes = Outcomes(losses, desk)
         self._holding = False
         self._stuck = False
         self._answered_at = 0
         self._again_at = 0
-        self._note_at = 0
+        self._note_at = self._noted = 0
         self._chores_at = 0
 
     def start(self) -> bool:
         """Connect; take over what dead producers have left."""
         self._transport = connected(self._connect, self._losses, self._term, self._woken)
         self._answered_at = self._clock.monotonic_ns()
-        self._desk.open(self._lose)
-        self._chores()
+        try:
+            self._desk.open(self._outcomes.lost)
+            self._chores()
+        except Exception as error:  # noqa: BLE001 - without a spool is better than without a log
+            self._losses.spool_trouble(f"unexpected {type(error).__name__}")
+            logger.debug("turnlog: unexpected error", exc_info=True)
         return self._transport is not None
 
     # What the worker asks for
+
+    @property
+    def sent(self) -> int:
+        """Events that Kafka has acknowledged."""
+        return self._outcomes.sent
+
+    @property
+    def spooled(self) -> int:
+        """Events that are on disk and that Kafka is not known to have."""
+        return self._outcomes.spooled
 
     @property
     def room(self) -> bool:
@@ -138,7 +150,7 @@ class SpoolingCourier:
             return
         self._holding = True
         if self._desk.full and priority >= Priority.HIGH and self._shelf.write_at_once([cargo]):
-            self.spooled += not report
+            self._outcomes.spooled += not report
             return
         self._shelf.put(cargo)
 
@@ -146,14 +158,12 @@ class SpoolingCourier:
         """Take delivery reports, write down what is late, hand over what waits."""
         self._now.poll(0)
         now = self._clock.monotonic_ns()
-        out = self._out
-        while out and out[0].done:
-            self._out_bytes -= len(out.popleft().cargo.message.value)
-        self._stuck = bool(out) and now - out[0].at_ns > _STUCK_NS
+        since = self._out.prune()
+        self._stuck = since is not None and now - since > _STUCK_NS
         self._holding |= self._stuck
         if self._failed and now >= self._again_at:
             self._start_again(now)
-        if out and now - out[0].at_ns > self._late_ns:
+        if since is not None and now - since > self._late_ns:
             self._write_late(now)
         if self._shelf and self._desk.may_work:
             self._write_pending()
@@ -169,11 +179,12 @@ class SpoolingCourier:
 
     def flush(self, deadline_ns: int, *, closing: bool) -> None:
         """Wait for deliveries."""
+        began = self._clock.monotonic_ns()
         while True:
             self.turn()
             if self.idle or self._term.over() or self._term.after(deadline_ns):
                 return
-            if closing and self._useless():
+            if closing and self._useless() and self._term.after(began + _GRACE_NS):
                 return
             self._now.flush(_TICK)
 
@@ -193,7 +204,7 @@ class SpoolingCourier:
         self._write_all()
         self._give_up_rest()
         self._now.close()
-        self._note(closed=self._reported)
+        self._note(closed=self._outcomes.reported)
         self._desk.close()
 
     def forget(self) -> None:
@@ -210,7 +221,9 @@ class SpoolingCourier:
         assert self._transport is not None, "not started"
         return self._transport
 
-    def _hand(self, cargo: Cargo, wall_ms: int, index: int = -1, segment: Any = None, *, mark: bool = False) -> bool:
+    def _hand(
+        self, cargo: Cargo, wall_ms: int, index: int = -1, segment: Segment | None = None, *, mark: bool = False
+    ) -> bool:
         """Hand a cargo over; False if there is no room. What can't be sent at all is settled at once."""
         handed = Handed(cargo, self._clock.monotonic_ns(), wall_ms, self._settle, index=index, segment=segment)
         try:
@@ -218,8 +231,7 @@ class SpoolingCourier:
                 return False
         except TurnlogError as error:
             handed(error, None)
-        self._out.append(handed)
-        self._out_bytes += len(cargo.message.value)
+        self._out.add(handed)
         return True
 
     def _settle(self, handed: Handed, error: Any) -> None:
@@ -236,22 +248,11 @@ class SpoolingCourier:
         if error is None:
             self._answered_at = self._clock.monotonic_ns()
         if handed.cargo.estate is None:
-            self._settle_own(handed, error)
+            self._outcomes.settled(handed, error)
         elif error is not None:
             handed.cargo.estate.lost(UNDELIVERED, str(error))
         elif handed.cargo.report:
             handed.cargo.estate.reported = True
-
-    def _settle_own(self, handed: Handed, error: Any) -> None:
-        event = not handed.cargo.report
-        if handed.segment is None:
-            self._desk.settled += 1
-        else:
-            self.spooled -= event
-        if error is None:
-            self.sent += event
-        elif event:
-            self._losses.add(UNDELIVERED, str(error))
 
     def _write_all(self) -> None:
         self._write_late(None)
@@ -263,23 +264,14 @@ class SpoolingCourier:
             if handed.done:
                 continue
             if handed.segment is None:
-                self._give_up(handed.cargo)
+                self._outcomes.given_up(handed.cargo)
             elif handed.cargo.estate is None:
                 self._left = handed.index if self._left is None else min(self._left, handed.index)
             handed.failed = True
         self._out.clear()
-        self._out_bytes = 0
         self._again.clear()
         while self._shelf:
-            self._give_up(self._shelf.take())
-
-    def _give_up(self, cargo: Cargo) -> None:
-        if cargo.estate is None:
-            self._desk.settled += 1
-            if cargo.report:
-                self._reported = False
-            else:
-                self._losses.add(UNDELIVERED, "closed before Kafka or the spool took it")
+            self._outcomes.given_up(self._shelf.take())
 
     def _start_again(self, now: int) -> None:
         """Replace a Kafka client that has given something up, and hand over again what it had, in order and marked."""
@@ -294,7 +286,6 @@ class SpoolingCourier:
                 handed.failed = True
                 self._again.append(handed)
         self._out.clear()
-        self._out_bytes = 0
         transport = connected(self._connect, self._losses, self._term, self._woken)
         if transport is not None:
             self._now.close()
@@ -305,60 +296,44 @@ class SpoolingCourier:
         """Hand over what waits, the oldest first; goes straight again when nothing does. Whether more is to be done."""
         if self._stuck or self._failed:
             return False
-        room = self._window()
-        while room > 0 and self._again:
+        if not self._drain_again() or (room := self._window()) <= 0:
+            return False
+        more = self._drain_estates(room)
+        if more is not None:
+            return more
+        if self._desk.waiting:
+            return self._desk.drain(room, self._hand, self._ready)
+        if self._shelf and not self._desk.works:
+            self._drain_shelf(room)
+        self._holding = bool(self._shelf)
+        return False
+
+    def _drain_again(self) -> bool:
+        """Hand over what a former Kafka client has given up; whether that is all of it."""
+        while self._again and self._window() > 0:
             handed = self._again[0]
             if not self._hand(handed.cargo, handed.wall_ms, handed.index, handed.segment, mark=True):
                 return False
             self._again.popleft()
-            room -= 1
-        if room <= 0 or self._again:
-            return False
+        return not self._again
+
+    def _drain_estates(self, room: int) -> bool | None:
+        """Hand over what dead producers have left; whether more may follow at once, None if there are no records."""
         for estate in self._legacy.estates:
-            if estate.backlog.unread:
-                return self._drain_estate(estate, room)
-            self._conclude(estate)
-        if self._desk.waiting:
-            return self._drain_desk(room)
-        if self._shelf and not self._desk.works:
-            self._drain_memory(room)
-        self._holding = bool(self._shelf)
-        return False
+            try:
+                if estate.backlog.unread:
+                    return self._legacy.drain(estate, room, self._hand, self._ready)
+                self._conclude(estate)
+            except Exception as error:  # noqa: BLE001 - a dead process must not hold up a living one, whatever it left
+                self._legacy.set_aside(estate, error)
+        return None
 
     def _window(self) -> int:
-        return 0 if self._out_bytes > _WINDOW_BYTES else _WINDOW - len(self._out)
-
-    def _drain_desk(self, room: int) -> bool:
-        """Hand over what was written here; whether more may follow at once."""
-        backlog = self._desk.unroll()
-        found = backlog.peek(min(room, _CHUNK), self._clock.wall_us() // 1000)
-        chunk = list(takewhile(lambda each: self._ready(each[0].message, self._desk.schema), found))
-        self._desk.note_handing(chunk)
-        for record, segment in chunk:
-            cargo = Cargo(record.message, record.sequence, record.priority, self._desk.is_report(record.sequence))
-            if not self._hand(cargo, record.written_ms, record.ordinal, segment):
-                return False
-            backlog.take()
-        return len(chunk) == len(found)
-
-    def _drain_estate(self, estate: Estate, room: int) -> bool:
-        """Hand over what a dead producer has left; whether more may follow at once."""
-        found = estate.backlog.peek(min(room, _CHUNK), self._clock.wall_us() // 1000)
-        chunk = list(takewhile(lambda each: self._ready(each[0].message, estate.folder.schema), found))
-        handed = estate.backlog.handed
-        self._legacy.note_handing(estate, chunk)
-        for record, segment in chunk:
-            mark = bool(record.handed_ms) or record.ordinal < handed
-            cargo = Cargo(record.message, record.sequence, record.priority, report=False, estate=estate)
-            since_ms = record.handed_ms or record.written_ms
-            if not self._hand(cargo, since_ms, record.ordinal, segment, mark=mark):
-                return False
-            estate.backlog.take()
-        return len(chunk) == len(found)
+        return 0 if self._out.size > _WINDOW_BYTES else _WINDOW - len(self._out)
 
     def _conclude(self, estate: Estate) -> None:
-        """Report on a dead producer's behalf once all it has left is delivered, then remove it."""
-        if any(each.cargo.estate is estate and not each.done for each in (*self._out, *self._again)):
+        """Report on a dead producer's behalf once all its records are delivered; then remove it."""
+        if any(each.cargo.estate is estate and not each.done for each in (*self._again, *self._out)):
             return
         report = self._legacy.report(estate)
         if report is None:
@@ -369,7 +344,7 @@ class SpoolingCourier:
             cargo = Cargo(report.message, report.sequence, Priority.HIGH, report=True, estate=estate)
             self._hand(cargo, report.since_ms, mark=True)
 
-    def _drain_memory(self, room: int) -> None:
+    def _drain_shelf(self, room: int) -> None:
         """Hand over what the disk does not take."""
         while room > 0 and self._shelf:
             cargo = self._shelf.first()
@@ -386,34 +361,12 @@ class SpoolingCourier:
     # Writing down
 
     def _write_late(self, now: int | None) -> None:
-        """Write down what was handed over and not acknowledged for too long; all of it if there is no time left."""
-        late = []
-        for handed in [*self._again, *self._out]:
-            if now is not None and now - handed.at_ns <= self._late_ns:
-                break
-            if not handed.done and handed.segment is None and handed.cargo.estate is None:
-                late.append(handed)
-        if not late:
-            return
-        drafts = [Draft(each.cargo.sequence, each.wall_ms, each.cargo.priority, each.cargo.message) for each in late]
-        for place, (index, segment) in self._desk.write(drafts).items():
-            handed = late[place]
-            handed.index, handed.segment = index, segment
-            self.spooled += not handed.cargo.report
+        """Write down what has not been acknowledged for too long; all that was handed over if there is no time left."""
+        before = None if now is None else now - self._late_ns
+        self._outcomes.spooled += write_handed(self._desk, (*self._again, *self._out), before)
 
     def _write_pending(self) -> None:
-        self.spooled += self._shelf.write(self._refuse)
-
-    def _refuse(self, cargo: Cargo) -> None:
-        """Count what the spool has no room for."""
-        del cargo
-        self._losses.add(SPOOL_FULL, "the spool has no room for it")
-        self._desk.settled += 1
-
-    def _lose(self, reason: str, why: str, count: int) -> None:
-        """Count events that were on disk and are not any more."""
-        self._losses.add(reason, why, count)
-        self.spooled -= count
+        self._outcomes.spooled += self._shelf.write(self._outcomes.no_room)
 
     # Now and then
 
@@ -426,18 +379,14 @@ class SpoolingCourier:
 
     def _note(self, *, closed: bool = False) -> None:
         """Keep the counts where they outlive the process."""
-        self._desk.keep_tally()
-        now = self._clock.monotonic_ns()
-        if now < self._note_at and not closed:
+        now, lost = self._clock.monotonic_ns(), self._losses.total
+        if now < self._note_at and lost == self._noted and not closed:
+            self._desk.keep_tally()
             return
-        self._note_at = now + _NOTE_NS
-        undone: dict[Estate | None, int] = {}
-        for handed in self._out:
-            if handed.segment is not None and not handed.done:
-                undone.setdefault(handed.cargo.estate, handed.index)
-        for handed in self._again:
-            if handed.segment is not None:
-                undone[handed.cargo.estate] = min(handed.index, undone.get(handed.cargo.estate, handed.index))
+        self._noted = lost
+        # A system call lets go of the interpreter, which a busy chatbot may keep for milliseconds then.
+        self._note_at = now + (_NOTE_NS if self._desk.exact else _NOTE_OFTEN_NS)
+        undone = first_undone((*self._again, *self._out))
         own = [each for each in (undone.pop(None, None), self._left) if each is not None]
         self._desk.note(min(own, default=None), closed=closed)
         self._legacy.note([(estate, index) for estate, index in undone.items() if estate is not None])

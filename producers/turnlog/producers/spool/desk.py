@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from turnlog.producers.clock import Clock
@@ -11,10 +12,10 @@ from turnlog.producers.intake import Cells, Numbers
 from turnlog.producers.kinds import Priority
 from turnlog.producers.losses import SPOOL_CORRUPT, Losses
 from turnlog.producers.spool import tally
-from turnlog.producers.spool.backlog import Backlog, Lose, Segment
+from turnlog.producers.spool.backlog import Lose, Segment
 from turnlog.producers.spool.folder import STATE, Folder, others, size
+from turnlog.producers.spool.handed import CHUNK, Cargo, Hand, Ready
 from turnlog.producers.spool.journal import FULL, RESERVE_BYTES, Draft, Journal
-from turnlog.producers.spool.record import Record
 from turnlog.producers.spool.settings import Spool
 from turnlog.producers.spool.state import State, StateFile
 from turnlog.schemas import Schema
@@ -81,16 +82,14 @@ class Desk:
             lose: Told of records that are damaged, or too old.
         """
         self._lose = lose
-        self._tally = tally.start(self._producer_id)
-        if self._tally is not None:
-            self._count_in(self._tally.cells)
         self._open()
 
     # Schemas
 
     def know(self, schema: Schema) -> None:
         """Note a schema that events are written with."""
-        self._schemas[schema.fingerprint] = schema
+        if schema.fingerprint not in self._schemas:
+            self._schemas[schema.fingerprint] = schema
 
     def schema(self, fingerprint: bytes) -> bytes | None:
         """Return a schema's definition."""
@@ -190,17 +189,23 @@ class Desk:
         """Whether there is any record that is not done."""
         return self._journal is not None and self._journal.unfinished
 
-    def unroll(self) -> Backlog:
-        """Return what waits, ready to be read to its end."""
-        assert self._journal is not None, "no journal"
-        if not self._journal.backlog.unread:
-            self._journal.roll()
-        return self._journal.backlog
-
-    def note_handing(self, chunk: Sequence[tuple[Record, Segment]]) -> None:
-        """Write down that these are about to be handed over, so that they count as ambiguous if the process dies."""
+    def drain(self, room: int, hand: Hand, ready: Ready) -> bool:
+        """Hand over what was written here and waits; whether more may follow at once."""
+        journal = self._journal
+        assert journal is not None, "no journal"
+        if not journal.backlog.unread:
+            journal.roll()
+        found = journal.backlog.peek(min(room, CHUNK), self._wall_ms())
+        chunk = list(takewhile(lambda each: ready(each[0].message, self.schema), found))
         if chunk:
+            # Written down first: should the process die now, they count as ambiguous.
             self._write_state(self._state.done, handed=chunk[-1][0].ordinal + 1)
+        for record, segment in chunk:
+            cargo = Cargo(record.message, record.sequence, record.priority, self.is_report(record.sequence))
+            if not hand(cargo, record.written_ms, record.ordinal, segment):
+                return False
+            journal.backlog.take()
+        return len(chunk) == len(found)
 
     def is_report(self, sequence: int) -> bool:
         """Whether the event of that number is a report."""
@@ -211,6 +216,11 @@ class Desk:
         self._reports.add(sequence)
 
     # State
+
+    @property
+    def exact(self) -> bool:
+        """Whether the newest counts are in shared memory, so that those on disk may be older."""
+        return self._tally is not None
 
     def keep_tally(self) -> None:
         """Keep the count of what is settled in shared memory."""
@@ -224,10 +234,11 @@ class Desk:
             first_undone: Index of the first record that is handed over and not done, if there is any.
             closed: Whether this is the end, and the last report is delivered or written.
         """
-        if self._journal is None:
-            return
-        done = self._journal.position
-        self._write_state(done if first_undone is None else min(done, first_undone), closed=closed)
+        if self._journal is not None:
+            done = self._journal.position
+            self._write_state(done if first_undone is None else min(done, first_undone), closed=closed)
+        # Losses are written down before they count as settled: killed in between, they would count twice, not never.
+        self.keep_tally()
 
     @property
     def _settled(self) -> int:
@@ -303,6 +314,10 @@ class Desk:
             return False
         self._journal = Journal(folder, self._spool, self._lose, first)
         self.works = True
+        if self._tally is None:
+            self._tally = tally.start(self._producer_id)
+            if self._tally is not None:
+                self._count_in(self._tally.cells)
         return True
 
     def _wall_ms(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -114,15 +114,15 @@ class Estate:
         self._losses[reason] += count
 
 
-def estates(spool: Spool, but: str) -> Iterator[Estate]:
+def estates(spool: Spool, but: Container[str]) -> Iterator[Estate]:
     """Take over the folders of producers that are dead, oldest first.
 
     Args:
         spool: Where to look.
-        but: Id of the producer that is alive here.
+        but: Ids of producers that are left alone.
     """
-    for path in others(spool.path, but):
-        folder = Folder.take(path)
+    for path in others(spool.path):
+        folder = None if path.name in but else Folder.take(path)
         if folder is None:
             continue
         try:

@@ -52,7 +52,7 @@ class Folder:
         fd = os.open(hidden / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            write_file(hidden / LIFE, json.dumps(life).encode())
+            write_file(hidden / LIFE, json.dumps(life, default=str).encode())
             path = spool / producer_id
             hidden.rename(path)
             return cls(path, fd)
@@ -137,8 +137,8 @@ class Folder:
             os.close(fd)
 
 
-def others(spool: Path, but: str) -> Iterator[Path]:
-    """Yield the folders of other lives in a spool, oldest first."""
+def others(spool: Path, but: str = "") -> Iterator[Path]:
+    """Yield the folders of all lives in a spool, but for one, oldest first."""
     for each in sorted(_entries(spool), key=lambda each: each.name):
         if each.name != but and not each.name.startswith(_HIDDEN) and each.is_dir(follow_symlinks=False):
             yield Path(each.path)

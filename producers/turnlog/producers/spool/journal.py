@@ -186,7 +186,11 @@ class Journal:
         """Take back what was written of a batch; if even that fails, readers pass over it."""
         with suppress(OSError):
             os.ftruncate(self._fd, segment.size)
-        self.roll()
-        if not segment.count:
-            segment.read = True
-            self.backlog.release()
+        if segment.count:
+            self.roll()
+            return
+        # The next segment will have the same name.
+        self._active = None
+        os.close(self._fd)
+        with suppress(OSError):
+            segment.path.unlink()

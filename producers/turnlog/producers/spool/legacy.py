@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from turnlog.producers.clock import Clock
 from turnlog.producers.ids import Ids
 from turnlog.producers.losses import Losses, logger, report
 from turnlog.producers.packing import Packer
-from turnlog.producers.spool.backlog import Segment
 from turnlog.producers.spool.estate import Estate, estates
-from turnlog.producers.spool.record import Record
+from turnlog.producers.spool.handed import CHUNK, Cargo, Hand, Ready
 from turnlog.producers.spool.settings import Spool
 from turnlog.producers.transport import Message
 from turnlog.schemas import Schema
@@ -48,7 +48,7 @@ class Legacy:
 
     def __init__(self, spool: Spool, own: str, losses: Losses, clock: Clock, ids: Ids) -> None:
         self._spool = spool
-        self._own = own
+        self._left_alone = {own}
         self._losses = losses
         self._clock = clock
         self._ids = ids
@@ -70,17 +70,30 @@ class Legacy:
         if now_ns < self._look_at:
             return False
         self._look_at = now_ns + _LOOK_NS
-        found = list(estates(self._spool, self._own))
+        found = list(estates(self._spool, self._left_alone))
         for estate in found:
             if estate.state.crashed and not estate.state.closed:
                 logger.warning("turnlog: producer %s died without a report; accounting for it", estate.producer_id)
         self._estates += found
         return bool(found)
 
-    def note_handing(self, estate: Estate, chunk: Sequence[tuple[Record, Segment]]) -> None:
-        """Write down that these are about to be handed over, so that they count as ambiguous if this process dies."""
+    def drain(self, estate: Estate, room: int, hand: Hand, ready: Ready) -> bool:
+        """Hand over what a dead producer has left; whether more may follow at once."""
+        backlog = estate.backlog
+        found = backlog.peek(min(room, CHUNK), self._wall_ms())
+        chunk = list(takewhile(lambda each: ready(each[0].message, estate.folder.schema), found))
+        before = backlog.handed
         if chunk:
+            # Written down first: should this process die now, they count as ambiguous.
             self._note(estate, handed=chunk[-1][0].ordinal + 1)
+        for record, segment in chunk:
+            mark = bool(record.handed_ms) or record.ordinal < before
+            cargo = Cargo(record.message, record.sequence, record.priority, report=False, estate=estate)
+            since_ms = record.handed_ms or record.written_ms
+            if not hand(cargo, since_ms, record.ordinal, segment, mark=mark):
+                return False
+            backlog.take()
+        return len(chunk) == len(found)
 
     def report(self, estate: Estate) -> Report | None:
         """Return what is to be said on the dead producer's behalf, all of whose records were read; None for nothing."""
@@ -103,6 +116,14 @@ class Legacy:
         """Remove what is delivered and accounted for."""
         self._estates.remove(estate)
         estate.finish()
+
+    def set_aside(self, estate: Estate, error: Exception) -> None:
+        """Leave an estate to another process: this one can't cope with it, and nothing else is to suffer from it."""
+        self._losses.spool_trouble(f"{estate.folder.path}: unexpected {type(error).__name__}; left where it is")
+        logger.debug("turnlog: unexpected error", exc_info=error)
+        self._left_alone.add(estate.producer_id)
+        self._estates.remove(estate)
+        estate.release()
 
     def note(self, undone: Iterable[tuple[Estate, int]]) -> None:
         """Write down how far all of it is.

@@ -51,6 +51,8 @@ class Publisher:
 
     def soon_ready(self, fingerprint: bytes, definition: Definition, transport: Transport) -> bool:
         """Whether Kafka has a schema, waiting a moment for it."""
+        if fingerprint in self._published:
+            return True
         for _ in range(_TICKS):
             if self.ready(fingerprint, definition, transport):
                 return True

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from turnlog.producers.spool.desk import Desk, Placed
-from turnlog.producers.spool.handed import Cargo
+from turnlog.producers.spool.handed import Cargo, Handed
 from turnlog.producers.spool.journal import Draft
 from turnlog.producers.spool.record import OVERHEAD
 
@@ -90,3 +90,27 @@ class Shelf:
         back = list(cargoes)
         self._cargoes.extendleft(reversed(back))
         self.size += sum(len(each.message.value) for each in back)
+
+
+def write_handed(desk: Desk, handed: Iterable[Handed], before_ns: int | None) -> int:
+    """Write down what was handed over, is not done, and is on no disk.
+
+    Args:
+        desk: Writes it down.
+        handed: What was handed over, in order.
+        before_ns: Only what was handed over before this moment on the monotonic clock; None for all.
+
+    Returns:
+        How many events were written, reports left out.
+    """
+    late = []
+    for each in handed:
+        if before_ns is not None and each.at_ns >= before_ns:
+            break
+        if not each.done and each.segment is None and each.cargo.estate is None:
+            late.append(each)
+    drafts = [Draft(each.cargo.sequence, each.wall_ms, each.cargo.priority, each.cargo.message) for each in late]
+    written = desk.write(drafts)
+    for place, (index, segment) in written.items():
+        late[place].index, late[place].segment = index, segment
+    return sum(not late[place].cargo.report for place in written)
