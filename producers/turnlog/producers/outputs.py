@@ -61,7 +61,33 @@ class Discarding:
         self._due.clear()
 
 
-class Printing(Discarding):
+class Decoding(Discarding):
+    """Decodes every message by the schema that the client has published; what becomes of it is a subclass's to say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._decoders: dict[bytes, Decoder] = {}
+
+    def send(self, message: Message, delivered: Delivered) -> bool:
+        """Take a message, and pass it on decoded."""
+        if message.topic == "schemas":
+            schema = Schema.from_json(message.value)
+            self._decoders[schema.fingerprint] = Decoder(schema, SchemaStore())
+            self.learn(schema)
+        else:
+            decoder = self._decoders[message.value[2:10]]
+            self.take(message, decoder.schema.name, decoder.decode(message.value))
+        return super().send(message, delivered)
+
+    def learn(self, schema: Schema) -> None:
+        """Take a schema that the client has published."""
+
+    def take(self, message: Message, record: str, event: Datum) -> None:
+        """Take an event and its record's name."""
+        raise NotImplementedError
+
+
+class Printing(Decoding):
     """Writes every event as a line of JSON: its record's name, and what is set in it.
 
     Args:
@@ -71,28 +97,21 @@ class Printing(Discarding):
     def __init__(self, stream: TextIO | None = None) -> None:
         super().__init__()
         self._stream = stream
-        self._decoders: dict[bytes, Decoder] = {}
 
-    def send(self, message: Message, delivered: Delivered) -> bool:
+    def take(self, message: Message, record: str, event: Datum) -> None:
         """Write an event.
 
         Raises:
             TransientError: If it can't be written.
         """
-        if message.topic == "schemas":
-            schema = Schema.from_json(message.value)
-            self._decoders[schema.fingerprint] = Decoder(schema, SchemaStore())
-        else:
-            decoder = self._decoders[message.value[2:10]]
-            line = _line(decoder.schema.name, decoder.decode(message.value))
-            stream = self._stream or sys.stdout
-            try:
-                # One write, so that lines of other threads don't come between.
-                stream.write(f"{json.dumps(line, ensure_ascii=not _takes_all(stream), default=_amount)}\n")
-                stream.flush()
-            except Exception as error:
-                raise TransientError(f"standard output: {type(error).__name__}") from error
-        return super().send(message, delivered)
+        del message
+        stream = self._stream or sys.stdout
+        line = json.dumps(_line(record, event), ensure_ascii=not _takes_all(stream), default=_amount)
+        try:
+            stream.write(f"{line}\n")  # one write, so that lines of other threads don't come between
+            stream.flush()
+        except Exception as error:
+            raise TransientError(f"standard output: {type(error).__name__}") from error
 
 
 def connector(output: object, connection: KafkaConnection | None, limits: Limits, *, give_up: bool = True) -> Connect:

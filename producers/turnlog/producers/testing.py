@@ -15,7 +15,6 @@ Leaving the block fails when a call or step was never ended, or an event was dro
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, NamedTuple, Self, Unpack
@@ -29,9 +28,10 @@ from turnlog.producers.ids import Ids
 from turnlog.producers.limits import Limits
 from turnlog.producers.losses import REPORT_NAME
 from turnlog.producers.operation import DROPPED, Operation
+from turnlog.producers.outputs import Decoding
 from turnlog.producers.step import Step
-from turnlog.producers.transport import Delivered, Message
-from turnlog.schemas import Datum, Decoder, Schema, SchemaStore
+from turnlog.producers.transport import Message
+from turnlog.schemas import Datum, Schema
 from turnlog.schemas.codec import SINGLE_OBJECT
 
 
@@ -43,7 +43,7 @@ class Recorded(NamedTuple):
     event: Datum
 
 
-class RecordingTransport:
+class RecordingTransport(Decoding):
     """Takes every message, as Kafka would, and decodes it by the schema that the client has published.
 
     Attributes:
@@ -52,10 +52,9 @@ class RecordingTransport:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.recorded: list[Recorded] = []
         self.schemas: list[str] = []
-        self._published: dict[bytes, Decoder] = {}
-        self._due: deque[tuple[Delivered, Message]] = deque()
 
     def events(self, record: str | None = None) -> list[Datum]:
         """Return what was sent, of one record or of all, without the client's own reports."""
@@ -65,36 +64,14 @@ class RecordingTransport:
             if record in (None, each.record) and each.event.get("event_name") != REPORT_NAME
         ]
 
-    def send(self, message: Message, delivered: Delivered) -> bool:
-        """Take a message."""
-        if message.topic == "schemas":
-            schema = Schema.from_json(message.value)
-            self._published[schema.fingerprint] = Decoder(schema, SchemaStore())
-            self.schemas.append(schema.name)
-        else:
-            assert message.value[:2] == SINGLE_OBJECT, "not in single-object encoding"
-            decoder = self._published[message.value[2:10]]
-            self.recorded.append(Recorded(message, decoder.schema.name, decoder.decode(message.value)))
-        self._due.append((delivered, message))
-        return True
+    def learn(self, schema: Schema) -> None:
+        """Note a schema."""
+        self.schemas.append(schema.name)
 
-    def poll(self, timeout: float) -> None:
-        """Report deliveries."""
-        del timeout
-        while self._due:
-            delivered, message = self._due.popleft()
-            delivered(None, message)
-
-    def flush(self, timeout: float) -> int:
-        """Report deliveries."""
-        self.poll(timeout)
-        return 0
-
-    def abandon(self) -> None:
-        """Nothing is ever undelivered here."""
-
-    def close(self) -> None:
-        """There is nothing to let go of."""
+    def take(self, message: Message, record: str, event: Datum) -> None:
+        """Note an event."""
+        assert message.value[:2] == SINGLE_OBJECT, "not in single-object encoding"
+        self.recorded.append(Recorded(message, record, event))
 
     def forget(self) -> None:
         """Start afresh in a forked child."""
