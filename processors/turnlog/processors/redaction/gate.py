@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import hyperscan
 
+from turnlog.processors.redaction import gate_cache
 from turnlog.schemas import SettingError
 
 Hit = tuple[int, int, int]
@@ -86,15 +87,19 @@ class Gate:
 
 @lru_cache(maxsize=8)
 def _compiled(expressions: tuple[Expression, ...]) -> hyperscan.Database:
-    """Return a database of expressions; compiling many takes seconds."""
-    flags = []
+    """Return a database of expressions; compiling many takes seconds, if it isn't kept from another time."""
+    patterns, flags = [each.pattern.encode() for each in expressions], []
     for each in expressions:
         caseless = hyperscan.HS_FLAG_CASELESS if each.caseless else 0
         flags.append(hyperscan.HS_FLAG_DOTALL | caseless | each.report.value)
+    name, folder = gate_cache.key(patterns, flags), gate_cache.folder()
+    kept = gate_cache.load(folder, name) if folder else None
+    if kept is not None:
+        return kept
     database = hyperscan.Database()
-    database.compile(
-        expressions=[each.pattern.encode() for each in expressions], ids=list(range(len(expressions))), flags=flags
-    )
+    database.compile(expressions=patterns, ids=list(range(len(expressions))), flags=flags)
+    if folder:
+        gate_cache.store(folder, name, database)
     return database
 
 
