@@ -68,14 +68,15 @@ def test_schemas_are_published_by_their_fingerprint(ready: KafkaConnection) -> N
 
 def test_the_largest_record_goes_through_and_a_larger_one_is_counted(ready: KafkaConnection) -> None:
     client = Client("bot", connection=ready)
-    client.info("", conversation_id="c" * 600)
+    # An attribute, for a body of that size loses its middle.
+    client.info("", conversation_id="c" * 600, attributes={"a": "x"})
     client.flush(60)
     (small,) = read(ready, "raw.logs")
     # Random, so that compression does not help; the length of the length is four bytes instead of one.
     text = random.Random(7).randbytes(MAX_RECORD_BYTES // 2).hex()
     room = MAX_RECORD_BYTES - len(small.value() or b"") - 16
-    client.info(text[:room], conversation_id="c" * 600)
-    client.info(text + text[:100])
+    client.info("", conversation_id="c" * 600, attributes={"a": text[:room]})
+    client.info("", attributes={"a": text + text[:100]})
     result = client.close(60)
     assert result == Result(sent=2, dropped=1, reasons={"too_large": 1})
     largest = max(len(each.value() or b"") for each in read(ready, "raw.logs"))

@@ -1,6 +1,6 @@
 """How far the consumer groups are behind: what is in their topics and not committed yet."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
@@ -59,8 +59,9 @@ def read_lag(connection: KafkaConnection) -> list[Lag]:
             for number in topic.partitions
         ]
         committed = {stage: _committed(connection, connection.group(stage), places) for stage in GROUPS}
-        begins = _offsets(admin, places, OffsetSpec.earliest())  # type: ignore[no-untyped-call] # the library's
-        ends = _offsets(admin, places, OffsetSpec.latest())  # type: ignore[no-untyped-call] # the library's
+        earliest, latest = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call] # the library's
+        begins = _patiently(lambda: _offsets(admin, places, earliest))
+        ends = _patiently(lambda: _offsets(admin, places, latest))
     except (KafkaException, TimeoutError) as error:
         reason = error.args[0].str() if isinstance(error, KafkaException) else "too slow"
         raise TransientError(f"Kafka at {connection.bootstrap_servers} does not answer: {reason}") from error
@@ -89,25 +90,35 @@ def _committed(connection: KafkaConnection, group: str, places: list[TopicPartit
     # too, but while a broker starts (NOT_COORDINATOR) it kills the process: librdkafka hands the answer to a group that
     # an admin client does not have.
     consumer = Consumer(connection.librdkafka(group_id=group, enable_auto_commit=False, log_level=0))
-    retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(_is_coordinator_moving),
-        wait=tenacity.wait_fixed(0.2),
-        stop=tenacity.stop_after_delay(_TIMEOUT),
-        reraise=True,
-    )
     try:
-        answers = retrying(consumer.committed, places, timeout=_TIMEOUT) if places else []
+        answers = _patiently(lambda: consumer.committed(places, timeout=_TIMEOUT)) if places else []
     finally:
         consumer.close()
     return {(one.topic, one.partition): one.offset for one in answers if one.offset >= 0}
 
 
-def _is_coordinator_moving(error: BaseException) -> bool:
-    """Tell whether a group has no coordinator just now, as in the first second of a broker's life."""
+def _patiently(ask: Callable[[], _T]) -> _T:
+    """Ask again for some seconds while a group has no coordinator or a partition no leader.
+
+    So it is in the first second of a broker's life, and of a topic's.
+    """
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_is_passing),
+        wait=tenacity.wait_fixed(0.2),
+        stop=tenacity.stop_after_delay(_TIMEOUT),
+        reraise=True,
+    )
+    return retrying(ask)
+
+
+def _is_passing(error: BaseException) -> bool:
     return isinstance(error, KafkaException) and error.args[0].code() in {
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
         KafkaError.COORDINATOR_NOT_AVAILABLE,
         KafkaError.NOT_COORDINATOR,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
     }
 
 

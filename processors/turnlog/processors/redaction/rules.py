@@ -31,6 +31,9 @@ _EDGES = {
     "number": (r"(?<![0-9A-Za-z_])(?<![0-9][-.,/:])(?<![$€£¥₹#+])", r"(?![0-9A-Za-z_]|[-.,/:][0-9]|-[A-Za-z])"),
 }
 
+_NO_SLUG = r"(?<![A-Za-z]-)"
+"""What a number that no word speaks for must not stand behind: it is a part of a name, such as model-20240620-0002."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -170,8 +173,11 @@ def _rule(name: str, table: Mapping[str, Any], words: Mapping[str, str], shapes:
         raise ValueError(f"unknown key {min(unknown)}")
     caseless = bool(table.get("ignore_case"))
     inner = _shaped(str(table["pattern"]), shapes)
-    left, right = _EDGES[table.get("edges", "word")]
+    edges = table.get("edges", "word")
+    left, right = _EDGES[edges]
     context, unless = _listed(table.get("context")), _listed(table.get("unless"))
+    if edges == "number" and not context:
+        left += _NO_SLUG
     gates = _listed(table.get("gate")) or (() if context else (_gate_of(inner),))
     for each in (*context, *unless):
         if each not in words:
