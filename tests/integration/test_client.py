@@ -14,7 +14,7 @@ import pytest
 from integration.consuming import LOG_RECORD, MODEL_CALL, header, read
 from services import kafka_broker
 from support import eventually
-from turnlog.producers import REPORT_NAME, Client, Limits, Result, Spool
+from turnlog.producers import REPORT_NAME, Client, Content, Limits, Result, Spool
 from turnlog.schemas import MAX_RECORD_BYTES, Datum, KafkaConnection, Schema
 from turnlog.schemas.headers import AVRO, CONTENT_TYPE, PRODUCER, REDELIVERY, parse_origin
 from turnlog.stack import topics
@@ -67,19 +67,32 @@ def test_schemas_are_published_by_their_fingerprint(ready: KafkaConnection) -> N
 
 
 def test_the_largest_record_goes_through_and_a_larger_one_is_counted(ready: KafkaConnection) -> None:
-    client = Client("bot", connection=ready)
-    # An attribute, for a body of that size loses its middle.
-    client.info("", conversation_id="c" * 600, attributes={"a": "x"})
-    client.flush(60)
-    (small,) = read(ready, "raw.logs")
-    # Random, so that compression does not help; the length of the length is four bytes instead of one.
+    # Random, so that compression does not help, and in five parts, for none may be longer than a quarter of the record.
     text = random.Random(7).randbytes(MAX_RECORD_BYTES // 2).hex()
-    room = MAX_RECORD_BYTES - len(small.value() or b"") - 16
-    client.info("", conversation_id="c" * 600, attributes={"a": text[:room]})
-    client.info("", attributes={"a": text + text[:100]})
+    client = Client("bot", connection=ready, content=Content(max_bytes=MAX_RECORD_BYTES // 4))
+
+    def log(length: int) -> None:
+        one, two, three, four, five = (text[length * part // 5 : length * (part + 1) // 5] for part in range(5))
+        call = client.start_call(
+            provider="p",
+            model="m",
+            conversation_id="c" * 600,
+            system=one,
+            input=two,
+            tools=[three],
+            attributes={"a": four},
+        )
+        call.finish(output=five)
+
+    log(0)
+    client.flush(60)
+    (small,) = read(ready, "raw.calls")
+    room = MAX_RECORD_BYTES - len(small.value() or b"") - 64
+    log(room)
+    log(room + 128)
     result = client.close(60)
     assert result == Result(sent=2, dropped=1, reasons={"too_large": 1})
-    largest = max(len(each.value() or b"") for each in read(ready, "raw.logs"))
+    largest = max(len(each.value() or b"") for each in read(ready, "raw.calls"))
     assert MAX_RECORD_BYTES - 1024 < largest <= MAX_RECORD_BYTES
 
 
