@@ -108,9 +108,14 @@ class _Digits(NamedTuple):
         width = max(self.width, other.width)
         if not self.first or not other.first:
             return _without_digits(width)
-        least = (min(pair) for pair in zip(self[1:4], other[1:4], strict=True))
         return _Digits(
-            self.whole and other.whole, *least, max(self.lead, other.lead), max(self.tail, other.tail), width
+            self.whole and other.whole,
+            min(self.first, other.first),
+            min(self.last, other.last),
+            min(self.longest, other.longest),
+            max(self.lead, other.lead),
+            max(self.tail, other.tail),
+            width,
         )
 
     def up_to(self, times: int) -> _Digits:

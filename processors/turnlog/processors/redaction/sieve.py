@@ -67,7 +67,7 @@ class Sieve:
         self._word_gate = Gate([Expression(words[word], caseless=True, report=Report.END) for word in self.words])
 
     def hits(self, data: bytes) -> tuple[list[Hit], list[Hit]] | None:
-        """Return where gates hit and where words stand, both in the order of their ends, or None if that is too often.
+        """Return where gates hit, and where words stand in the order of their ends, or None if that is too often.
 
         Words are left out where no rule could ask for them.
         """
