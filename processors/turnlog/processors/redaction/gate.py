@@ -48,12 +48,14 @@ class Gate:
 
     Args:
         expressions: The expressions.
+        base: Index of the first.
 
     Raises:
         SettingError: If one of them is not an expression that Hyperscan takes; names it.
     """
 
-    def __init__(self, expressions: Sequence[Expression]) -> None:
+    def __init__(self, expressions: Sequence[Expression], base: int = 0) -> None:
+        self._base = base
         self._hits: list[Hit] = []
         self._most = 0
         self._empty = not expressions
@@ -67,12 +69,17 @@ class Gate:
         self._scratch = hyperscan.Scratch(database)
         self._scan = database.scan
 
-    def hits(self, data: bytes) -> list[Hit] | None:
-        """Return where expressions match, in the order of their ends, or None if that is too often."""
+    def hits(self, data: bytes, before: int = 0) -> list[Hit] | None:
+        """Return where expressions match, in the order of their ends, or None if that is too often.
+
+        Args:
+            data: The bytes.
+            before: How many hits there were already.
+        """
         if self._empty:
             return []
         self._hits = []
-        self._most = HITS_ALLOWED + len(data) // BYTES_PER_HIT
+        self._most = HITS_ALLOWED + len(data) // BYTES_PER_HIT - before
         try:
             self._scan(data, match_event_handler=self._on_match, scratch=self._scratch)
         except hyperscan.ScanTerminated:
@@ -81,7 +88,7 @@ class Gate:
 
     def _on_match(self, index: int, start: int, end: int, flags: int, context: object) -> bool | None:  # noqa: ARG002 - its signature
         hits = self._hits
-        hits.append((index, start, end))
+        hits.append((self._base + index, start, end))
         return len(hits) > self._most or None
 
 

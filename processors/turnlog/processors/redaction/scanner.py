@@ -11,18 +11,16 @@ from functools import cache
 from turnlog.processors.redaction.folding import NEEDED, Folded, fold
 from turnlog.processors.redaction.gate import Expression, Gate, Hit, Report
 from turnlog.processors.redaction.models import Model
-from turnlog.processors.redaction.rules import Rule, Ruleset, builtin
+from turnlog.processors.redaction.rules import Ruleset, builtin
 from turnlog.processors.redaction.search import LONGEST, GaveUpError, Search
+from turnlog.processors.redaction.sieve import Sieve
 from turnlog.processors.redaction.span import Span, apart_from, resolve
 
 _ALONE = re.compile(r"\s{0,8}(?P<it>(?=[^0-9]{0,12}[0-9])[0-9A-Za-z][0-9A-Za-z .,:/()-]{2,30}[0-9A-Za-z])[\s.!;,]{0,8}")
 """A text that is one number, as an answer to the question for it is."""
 
-_ALONE_INSIDE = re.compile(
-    r"(?:\A|[\"\0])\s{0,8}(?=[^\"\0]{0,12}[0-9])"
-    r"[0-9A-Za-z][0-9A-Za-z .,:/()-]{2,30}[0-9A-Za-z][\s.!;,]{0,8}(?:\Z|[\"\0])"
-)
-"""Such a text among others, between quotes or zero characters."""
+ALONE_LENGTH = 48
+"""Characters that it has at most."""
 
 UNSCANNABLE = "WITHHELD"
 """Type of the one span, all of a text, that stands for a text made to cost more time than it is worth."""
@@ -57,17 +55,8 @@ class Scanner:
         self._models = models
         self._seconds = seconds
         self._clock = clock
-        by_gate: dict[Expression, list[Rule]] = {}
-        for rule in ruleset.rules:
-            for gate in rule.gates:
-                by_gate.setdefault(gate, []).append(rule)
-        self._gated = [*by_gate.values()]
-        self._gate = Gate([*by_gate])
+        self._sieve = Sieve(ruleset.rules, ruleset.words)
         self._fold_gate = _fold_gate()
-        words = sorted({word for rule in ruleset.rules for word in (*rule.context, *rule.unless)})
-        self._words = words
-        self._word_gate = Gate([Expression(ruleset.words[word], caseless=True, report=Report.END) for word in words])
-        self._near = [[rule for rule in ruleset.rules if not rule.gates and word in rule.context] for word in words]
         self._alone = [rule for rule in ruleset.rules if rule.alone]
 
     def may_match(self, text: str) -> bool:
@@ -75,10 +64,14 @@ class Scanner:
         if self._models:
             return True
         data = text.encode("utf-8", "surrogatepass")
-        if self._gate.hits(data) != [] or (len(data) != len(text) and self._fold_gate.hits(data) != []):
+        if len(data) != len(text) and self._fold_gate.hits(data) != []:
             return True
-        words = self._word_gate.hits(data)
-        return words is None or any(self._near[word] for word, _, _ in words) or _ALONE_INSIDE.search(text) is not None
+        found = self._sieve.hits(data)
+        if found is None or found[0] or any(self._sieve.near[word] for word, _, _ in found[1]):
+            return True
+        # Between quotes or zero characters there may be a text that is one number.
+        parts = text.replace('"', "\0").split("\0")
+        return any(len(part) <= ALONE_LENGTH and _ALONE.fullmatch(part) for part in parts)
 
     def scan(self, text: str) -> Sequence[Span]:
         """Return what was found, in order and without overlaps; time is linear in the text's length.
@@ -100,11 +93,11 @@ class Scanner:
         return self._scan(text, data, None)
 
     def _scan(self, text: str, data: bytes, folded: Folded | None) -> Sequence[Span]:
-        hits, words = self._gate.hits(data), self._word_gate.hits(data)
-        if hits is None or words is None:
+        found = self._sieve.hits(data)
+        if found is None:
             spans: Sequence[Span] | None = None
-        elif hits or any(self._near[word[0]] for word in words):
-            spans = self._found(text, *_in_characters(data, hits, words, len(text)))
+        elif found[0] or any(self._sieve.near[word[0]] for word in found[1]):
+            spans = self._found(text, *_in_characters(data, *found, len(text)))
         else:
             spans = self._found(text, (), ()) if len(text) <= LONGEST and _ALONE.fullmatch(text) else ()
         if spans is None:
@@ -116,11 +109,11 @@ class Scanner:
         """Return what was found, or None if the search gave up."""
         ends: dict[str, list[int]] = {}
         for index, _, end in words:
-            ends.setdefault(self._words[index], []).append(end)
+            ends.setdefault(self._sieve.words[index], []).append(end)
         search = Search(text, ends, self._timer())
         try:
-            search.at_gates(hits, self._gated)
-            search.near_words(words, self._near)
+            search.at_gates(hits, self._sieve.gated)
+            search.near_words(words, self._sieve.near)
             if len(text) <= LONGEST and (whole := _ALONE.fullmatch(text)):
                 search.alone(self._alone, *whole.span("it"))
         except GaveUpError:

@@ -1,0 +1,235 @@
+"""What every match of an expression holds, so that one cheap expression can say of many that they can't match.
+
+Most rules look for a number of some digits or for a long word of letters and digits, which ordinary texts don't have.
+That a rule does is read off its expression, never declared: a rule that can't be read counts as one that does not.
+"""
+
+from __future__ import annotations
+
+import re
+
+# There is no public way to an expression's parts. Whatever it may come to say that isn't known here, counts as unknown.
+from re import _constants as kinds  # type: ignore[attr-defined]  # typeshed leaves it out
+from re import _parser as parser  # type: ignore[attr-defined]  # typeshed leaves it out
+from typing import Any, NamedTuple
+
+from turnlog.processors.redaction.gate import Expression, Report
+
+SHORT_DIGITS, DIGITS, GAP = 4, 6, 3
+TOKEN_LENGTH = 16
+_BETWEEN_DIGITS = " ()./-"
+
+
+def _digits(count: int) -> Expression:
+    return Expression(f"[0-9]([{_BETWEEN_DIGITS}]{{0,{GAP}}}[0-9]){{{count - 1}}}", report=Report.ONCE)
+
+
+SHORT_NUMBER = _digits(SHORT_DIGITS)
+"""Hits a number of at least four digits, however they are set apart."""
+
+NUMBER = _digits(DIGITS)
+"""Hits a number of at least six digits, however they are set apart."""
+
+TOKEN = Expression(f"[0-9A-Za-z_+/=.~-]{{{TOKEN_LENGTH}}}", report=Report.ONCE)
+"""Hits a word of at least sixteen letters, digits and signs that keys have."""
+
+_Signs = frozenset[int]
+_DIGIT_SIGNS: _Signs = frozenset(b"0123456789")
+_GAP_SIGNS: _Signs = frozenset(_BETWEEN_DIGITS.encode()) | _DIGIT_SIGNS
+_TOKEN_SIGNS: _Signs = frozenset(b"_+/=.~-ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") | _DIGIT_SIGNS
+_OTHER = 128
+"""Stands for everything that is not ASCII."""
+
+_ALL: _Signs = frozenset(range(_OTHER + 1))
+_ENDLESS = 10_000
+_COUNTED = 64
+"""Repetitions of which each is looked at; more of them say no more."""
+
+
+def need(pattern: str, *, caseless: bool) -> Expression | None:
+    """Return the one of these expressions that hits in every match of a pattern and seldom elsewhere, if there is one.
+
+    Args:
+        pattern: An expression, of Python's or of Hyperscan's.
+        caseless: Whether it ignores the case of letters.
+    """
+    digits = _read(pattern, _NO_DIGITS, _digit_of).longest
+    if digits >= DIGITS:
+        return NUMBER
+    # Without cases, to Python, a letter may be one that isn't ASCII.
+    if not caseless and _read(pattern, _NO_RUN, _run_of).longest >= TOKEN_LENGTH:
+        return TOKEN
+    return SHORT_NUMBER if digits >= SHORT_DIGITS else None
+
+
+class _Digits(NamedTuple):
+    """Digits in a row, but for at most :data:`GAP` signs from one to the next, that each match of a part has.
+
+    Attributes:
+        whole: Whether all digits are in one row.
+        first: Length of the row that it begins with at least; 0 if it may be without digits.
+        last: Length of the row that it ends with at least.
+        longest: Length of the longest at least.
+        lead: Other signs before its first digit at most; one too many stands for any number, and for signs that end a
+            row. Of a part that may be without digits, all its other signs.
+        tail: The same behind its last digit.
+        width: All its other signs.
+    """
+
+    whole: bool
+    first: int
+    last: int
+    longest: int
+    lead: int
+    tail: int
+    width: int
+
+    def then(self, other: _Digits) -> _Digits:
+        """Return what the one part and then the other has."""
+        width, joint = _few(self.width + other.width), _few(self.tail + other.lead)
+        if not self.first:
+            tail = other.tail if other.first else joint
+            return other._replace(lead=_few(self.lead + other.lead), tail=tail, width=width)
+        if not other.first:
+            return self._replace(tail=joint, width=width)
+        linked = joint <= GAP
+        return _Digits(
+            linked and self.whole and other.whole,
+            self.first + (other.first if linked and self.whole else 0),
+            other.last + (self.last if linked and other.whole else 0),
+            max(self.longest, other.longest, self.last + other.first if linked else 0),
+            self.lead,
+            other.tail,
+            width,
+        )
+
+    def either(self, other: _Digits) -> _Digits:
+        """Return what the one or the other has."""
+        width = max(self.width, other.width)
+        if not self.first or not other.first:
+            return _without_digits(width)
+        return _Digits(
+            self.whole and other.whole,
+            min(self.first, other.first),
+            min(self.last, other.last),
+            min(self.longest, other.longest),
+            max(self.lead, other.lead),
+            max(self.tail, other.tail),
+            width,
+        )
+
+    def up_to(self, times: int) -> _Digits:
+        """Return what there is if the part may be there so many times or not at all."""
+        return _without_digits(_few(times * self.width))
+
+
+def _few(signs: int) -> int:
+    return min(signs, GAP + 1)
+
+
+def _without_digits(width: int) -> _Digits:
+    return _Digits(True, 0, 0, 0, width, width, width)
+
+
+_NO_DIGITS = _without_digits(0)
+
+
+def _digit_of(signs: _Signs) -> _Digits:
+    if signs and signs <= _DIGIT_SIGNS:
+        return _Digits(True, 1, 1, 1, 0, 0, 0)
+    return _without_digits(1 if signs <= _GAP_SIGNS else GAP + 1)
+
+
+class _Run(NamedTuple):
+    """Runs of a token's signs that each match of a part has.
+
+    Attributes:
+        whole: Whether it has no others.
+        first: How many it begins with at least.
+        last: How many it ends with at least.
+        longest: How many there are in a row at least.
+    """
+
+    whole: bool
+    first: int
+    last: int
+    longest: int
+
+    def then(self, other: _Run) -> _Run:
+        """Return what the one part and then the other has."""
+        return _Run(
+            self.whole and other.whole,
+            self.first + (other.first if self.whole else 0),
+            other.last + (self.last if other.whole else 0),
+            max(self.longest, other.longest, self.last + other.first),
+        )
+
+    def either(self, other: _Run) -> _Run:
+        """Return what the one or the other has."""
+        return _Run(self.whole and other.whole, *(min(pair) for pair in zip(self[1:], other[1:], strict=True)))
+
+    def up_to(self, times: int) -> _Run:  # noqa: ARG002 - the other kind of facts counts them
+        """Return what there is if the part may be there so many times or not at all."""
+        return _Run(self.whole, 0, 0, 0)
+
+
+_NO_RUN = _Run(whole=True, first=0, last=0, longest=0)
+
+
+def _run_of(signs: _Signs) -> _Run:
+    return _Run(True, 1, 1, 1) if signs and signs <= _TOKEN_SIGNS else _Run(False, 0, 0, 0)
+
+
+def _read(pattern: str, nothing: Any, sign: Any) -> Any:
+    """Return facts of one kind about a pattern."""
+    try:
+        return _sequence(parser.parse(pattern), nothing, sign)
+    except (re.error, RecursionError):
+        return _unknown(sign)
+
+
+def _unknown(sign: Any) -> Any:
+    return sign(_ALL).up_to(_ENDLESS)
+
+
+def _sequence(parts: Any, nothing: Any, sign: Any) -> Any:
+    result = nothing
+    for kind, value in parts:
+        result = result.then(_part(kind, value, nothing, sign))
+    return result
+
+
+def _part(kind: Any, value: Any, nothing: Any, sign: Any) -> Any:  # noqa: PLR0911 - one for each kind
+    if kind is kinds.LITERAL:
+        return sign(frozenset({min(value, _OTHER)}))
+    if kind is kinds.IN:
+        return sign(_class(value))
+    if kind is kinds.SUBPATTERN:
+        return _sequence(value[3], nothing, sign)
+    if kind is kinds.BRANCH:
+        first, *others = (_sequence(branch, nothing, sign) for branch in value[1])
+        for each in others:
+            first = first.either(each)
+        return first
+    if kind in (kinds.MAX_REPEAT, kinds.MIN_REPEAT):
+        least, most, parts = value
+        each, result = _sequence(parts, nothing, sign), nothing
+        for _ in range(min(least, _COUNTED)):
+            result = result.then(each)
+        rest = _ENDLESS if most is kinds.MAXREPEAT else most - min(least, _COUNTED)
+        return result.then(each.up_to(rest)) if rest else result
+    if kind in (kinds.AT, kinds.ASSERT, kinds.ASSERT_NOT):
+        return nothing
+    return sign(_ALL) if kind in (kinds.ANY, kinds.NOT_LITERAL) else _unknown(sign)
+
+
+def _class(items: Any) -> _Signs:
+    signs: set[int] = set()
+    for kind, value in items:
+        if kind is kinds.LITERAL:
+            signs.add(min(value, _OTHER))
+        elif kind is kinds.RANGE:
+            signs.update(range(min(value[0], _OTHER), min(value[1], _OTHER) + 1))
+        else:
+            return _ALL
+    return frozenset(signs)
