@@ -23,7 +23,7 @@ REACH_BEFORE, REACH_BEHIND = 32, 56
 """Characters before and behind a word's end in which a match near it may start or end."""
 
 REFUSALS_ALLOWED = 5_000
-CHARACTERS_PER_REFUSAL = 40
+CHARACTERS_PER_REFUSAL = 80
 """So many candidates of a text may turn out to be nothing, and one more for so many characters."""
 
 _DIGIT = re.compile("[0-9]")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from turnlog.processors.redaction.gate import Expression, Gate, Hit, Report
 from turnlog.processors.redaction.needs import NUMBER, SHORT_NUMBER, TOKEN, need
 from turnlog.processors.redaction.rules import Rule
 
-_NEEDS = {NUMBER: 0, TOKEN: 1, SHORT_NUMBER: 2}
+_NEEDS = {NUMBER: 1, TOKEN: 2, SHORT_NUMBER: 4}
+_OTHER, _WORD = 8, 16
+"""Bits for what the first pass found: a need, a gate without one, a word whose rule has none."""
 
 
 class Sieve:
@@ -54,16 +57,22 @@ class Sieve:
                 *_once(words, asked[None]),
             ]
         )
-        # Indices of what hits in the first pass, and what is to be done then.
-        first_word = len(_NEEDS) + len(by_need[None])
+        self._bits = [*_NEEDS.values(), *(_OTHER for _ in by_need[None]), *(_WORD for _ in asked[None])]
         base = 0
-        self._gates: list[tuple[frozenset[int], Gate]] = []
-        for wanted, gates in by_need.items():
-            after = frozenset(range(len(_NEEDS), first_word) if wanted is None else {_NEEDS[wanted]})
-            self._gates.append((after, Gate(gates, base)))
-            base += len(gates)
-        self._word_gates = [(frozenset({_NEEDS[each]}), Gate(_once(words, asked[each]))) for each in _NEEDS]
-        self._loose_words = frozenset(range(first_word, first_word + len(asked[None])))
+        gates: list[tuple[int, Gate]] = []
+        for wanted, expressions in by_need.items():
+            gates.append((_OTHER if wanted is None else _NEEDS[wanted], Gate(expressions, base)))
+            base += len(expressions)
+        word_gates = [(_NEEDS[each], Gate(_once(words, asked[each]))) for each in (TOKEN, SHORT_NUMBER)]
+        self._plans = [
+            _Plan(
+                [gate for bit, gate in gates if bit & bits],
+                # So many rules ask for words near a number that looking for them first would cost as much again.
+                bool(bits & _WORD or (bits & _NEEDS[NUMBER] and asked[NUMBER])),
+                [gate for bit, gate in word_gates if bit & bits],
+            )
+            for bits in range(2 * _WORD)
+        ]
         self._word_gate = Gate([Expression(words[word], caseless=True, report=Report.END) for word in self.words])
 
     def hits(self, data: bytes) -> tuple[list[Hit], list[Hit]] | None:
@@ -74,23 +83,34 @@ class Sieve:
         found = self._first.hits(data)
         if not found:
             return None if found is None else ([], [])
-        seen = {hit[0] for hit in found}
+        bits = 0
+        for index, _, _ in found:
+            bits |= self._bits[index]
+        plan = self._plans[bits]
         hits: list[Hit] = []
-        for wanted, gate in self._gates:
-            if not wanted.isdisjoint(seen):
-                more = gate.hits(data, len(hits))
-                if more is None:
-                    return None
-                hits = sorted(hits + more, key=_end) if hits and more else hits or more
-        if not hits and not self._asks_for_words(seen, data):
+        for gate in plan.gates:
+            more = gate.hits(data, len(hits))
+            if more is None:
+                return None
+            hits = sorted(hits + more, key=_end) if hits and more else hits or more
+        if not hits and not plan.words and all(gate.hits(data) == [] for gate in plan.word_gates):
             return [], []
         places = self._word_gate.hits(data)
         return None if places is None else (hits, places)
 
-    def _asks_for_words(self, seen: set[int], data: bytes) -> bool:
-        if not self._loose_words.isdisjoint(seen):
-            return True
-        return any(not after.isdisjoint(seen) and gate.hits(data) != [] for after, gate in self._word_gates)
+
+class _Plan(NamedTuple):
+    """What is to be done after the first pass.
+
+    Attributes:
+        gates: The gates to run.
+        words: Whether to look for words in any case.
+        word_gates: If not, one of these must hit, or one of the gates.
+    """
+
+    gates: Sequence[Gate]
+    words: bool
+    word_gates: Sequence[Gate]
 
 
 def _once(words: Mapping[str, str], names: Iterable[str]) -> list[Expression]:
