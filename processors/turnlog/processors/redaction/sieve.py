@@ -29,6 +29,7 @@ class Sieve:
         gated: For each gate the rules that it is for.
         words: The word lists' names.
         near: For each word list the rules that are tried near its words.
+        near_needs: For each word list an expression that hits in whatever one of these rules may match.
 
     Raises:
         SettingError: If a rule's gate does not compile.
@@ -45,11 +46,11 @@ class Sieve:
         self.gated = [by_gate[gate] for gates in by_need.values() for gate in gates]
         self.words = sorted({word for rule in rules for word in (*rule.context, *rule.unless)})
         self.near = [[rule for rule in rules if not rule.gates and word in rule.context] for word in self.words]
+        self.near_needs = [_weakest(rules) for rules in self.near]
         asked: dict[Expression | None, set[str]] = {each: set() for each in by_need}
         for rule in rules:
             if not rule.gates:
-                caseless = bool(rule.pattern.flags & re.IGNORECASE)
-                asked[need(rule.pattern.pattern, caseless=caseless)].update(rule.context)
+                asked[_need_of(rule)].update(rule.context)
         self._first = Gate(
             [
                 *_NEEDS,
@@ -111,6 +112,17 @@ class _Plan(NamedTuple):
     gates: Sequence[Gate]
     words: bool
     word_gates: Sequence[Gate]
+
+
+def _need_of(rule: Rule) -> Expression | None:
+    return need(rule.pattern.pattern, caseless=bool(rule.pattern.flags & re.IGNORECASE))
+
+
+def _weakest(rules: Sequence[Rule]) -> re.Pattern[str]:
+    needs = {_need_of(rule) for rule in rules}
+    if needs <= {NUMBER, SHORT_NUMBER}:
+        return re.compile((NUMBER if needs == {NUMBER} else SHORT_NUMBER).pattern)
+    return re.compile("[0-9]")
 
 
 def _once(words: Mapping[str, str], names: Iterable[str]) -> list[Expression]:
