@@ -9,8 +9,12 @@ from typing import NamedTuple
 from turnlog.processors.redaction.gate import Expression, Gate, Hit, Report
 from turnlog.processors.redaction.needs import NUMBER, SHORT_NUMBER, TOKEN, need
 from turnlog.processors.redaction.rules import Rule
+from turnlog.processors.redaction.search import LONGEST, REACH_BEFORE, REACH_BEHIND
 
 _NEEDS = {NUMBER: 1, TOKEN: 2, SHORT_NUMBER: 4}
+_BYTES = 4
+"""Bytes that a character may have."""
+
 _OTHER, _WORD = 8, 16
 """Bits for what the first pass found: a need, a gate without one, a word whose rule has none."""
 
@@ -47,6 +51,7 @@ class Sieve:
         self.words = sorted({word for rule in rules for word in (*rule.context, *rule.unless)})
         self.near = [[rule for rule in rules if not rule.gates and word in rule.context] for word in self.words]
         self.near_needs = [_weakest(rules) for rules in self.near]
+        self._byte_needs = [re.compile(each.pattern.encode()) for each in self.near_needs]
         asked: dict[Expression | None, set[str]] = {each: set() for each in by_need}
         for rule in rules:
             if not rule.gates:
@@ -79,7 +84,7 @@ class Sieve:
     def hits(self, data: bytes) -> tuple[list[Hit], list[Hit]] | None:
         """Return where gates hit, and where words stand in the order of their ends, or None if that is too often.
 
-        Words are left out where no rule could ask for them.
+        Words are left out where no rule could ask for them, or what it asks for stands near none.
         """
         found = self._first.hits(data)
         if not found:
@@ -97,7 +102,18 @@ class Sieve:
         if not hits and not plan.words and all(gate.hits(data) == [] for gate in plan.word_gates):
             return [], []
         places = self._word_gate.hits(data)
-        return None if places is None else (hits, places)
+        if places is None:
+            return None
+        return (hits, places) if hits or self._may_be_near(places, data) else ([], [])
+
+    def _may_be_near(self, places: Sequence[Hit], data: bytes) -> bool:
+        """Tell whether near any word there is what its rules need."""
+        scale = 1 if data.isascii() else _BYTES
+        before, behind = scale * (REACH_BEFORE + LONGEST), scale * (REACH_BEHIND + LONGEST)
+        return any(
+            self.near[word] and self._byte_needs[word].search(data, max(0, end - before), end + behind)
+            for word, _, end in places
+        )
 
 
 class _Plan(NamedTuple):
