@@ -67,17 +67,12 @@ class Gate:
         self._scratch = hyperscan.Scratch(database)
         self._scan = database.scan
 
-    def hits(self, data: bytes, before: int = 0) -> list[Hit] | None:
-        """Return where expressions match, in the order of their ends, or None if that is too often.
-
-        Args:
-            data: The bytes.
-            before: How many hits there were already.
-        """
+    def hits(self, data: bytes) -> list[Hit] | None:
+        """Return where expressions match, in the order of their ends, or None if that is too often."""
         if self._empty:
             return []
         hits: list[Hit] = []
-        base, most = self._base, HITS_ALLOWED + len(data) // BYTES_PER_HIT - before
+        base, most = self._base, HITS_ALLOWED + len(data) // BYTES_PER_HIT
 
         def on_match(index: int, start: int, end: int, flags: int, context: object) -> bool | None:  # noqa: ARG001 - its signature
             hits.append((base + index, start, end))

@@ -12,6 +12,10 @@ from turnlog.processors.redaction.rules import Rule
 from turnlog.processors.redaction.search import LONGEST, REACH_BEFORE, REACH_BEHIND
 
 _NEEDS = {NUMBER: 1, TOKEN: 2, SHORT_NUMBER: 4}
+SHORT = 160
+"""Bytes up to which a first pass costs as much as it spares."""
+
+_DIGIT = re.compile(rb"[0-9]")
 _BYTES = 4
 """Bytes that a character may have."""
 
@@ -70,9 +74,11 @@ class Sieve:
             gates.append((_OTHER if wanted is None else _NEEDS[wanted], Gate(expressions, base)))
             base += len(expressions)
         word_gates = [(_NEEDS[each], Gate(_once(words, asked[each]))) for each in (TOKEN, SHORT_NUMBER)]
+        # One pass for all of them costs less than two for some.
+        self._every_gate = Gate([gate for expressions in by_need.values() for gate in expressions])
         self._plans = [
             _Plan(
-                [gate for bit, gate in gates if bit & bits],
+                _one_of([gate for bit, gate in gates if bit & bits], self._every_gate),
                 # So many rules ask for words near a number that looking for them first would cost as much again.
                 bool(bits & _WORD or (bits & _NEEDS[NUMBER] and asked[NUMBER])),
                 [gate for bit, gate in word_gates if bit & bits],
@@ -86,6 +92,8 @@ class Sieve:
 
         Words are left out where no rule could ask for them, or what it asks for stands near none.
         """
+        if len(data) <= SHORT:
+            return self._with_words(self._every_gate.hits(data), data, words=_DIGIT.search(data) is not None)
         found = self._first.hits(data)
         if not found:
             return None if found is None else ([], [])
@@ -93,13 +101,14 @@ class Sieve:
         for index, _, _ in found:
             bits |= self._bits[index]
         plan = self._plans[bits]
-        hits: list[Hit] = []
-        for gate in plan.gates:
-            more = gate.hits(data, len(hits))
-            if more is None:
-                return None
-            hits = sorted(hits + more, key=_end) if hits and more else hits or more
-        if not hits and not plan.words and all(gate.hits(data) == [] for gate in plan.word_gates):
+        hits = plan.gate.hits(data) if plan.gate else []
+        words = plan.words or bool(hits) or any(gate.hits(data) != [] for gate in plan.word_gates)
+        return self._with_words(hits, data, words=words)
+
+    def _with_words(self, hits: list[Hit] | None, data: bytes, *, words: bool) -> tuple[list[Hit], list[Hit]] | None:
+        if hits is None:
+            return None
+        if not hits and not words:
             return [], []
         places = self._word_gate.hits(data)
         if places is None:
@@ -120,12 +129,12 @@ class _Plan(NamedTuple):
     """What is to be done after the first pass.
 
     Attributes:
-        gates: The gates to run.
+        gate: The gate to run, if any.
         words: Whether to look for words in any case.
-        word_gates: If not, one of these must hit, or one of the gates.
+        word_gates: If not, one of these must hit, or the gate.
     """
 
-    gates: Sequence[Gate]
+    gate: Gate | None
     words: bool
     word_gates: Sequence[Gate]
 
@@ -145,5 +154,5 @@ def _once(words: Mapping[str, str], names: Iterable[str]) -> list[Expression]:
     return [Expression(words[name], caseless=True, report=Report.ONCE) for name in sorted(names)]
 
 
-def _end(hit: Hit) -> int:
-    return hit[2]
+def _one_of(gates: Sequence[Gate], every: Gate) -> Gate | None:
+    return every if len(gates) > 1 else next(iter(gates), None)
