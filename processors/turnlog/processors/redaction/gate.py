@@ -85,7 +85,7 @@ class Gate:
         return hits
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def _compiled(expressions: tuple[Expression, ...]) -> hyperscan.Database:
     """Return a database of expressions; compiling many takes seconds, if it isn't kept from another time."""
     patterns, flags = [each.pattern.encode() for each in expressions], []
