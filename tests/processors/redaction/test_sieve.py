@@ -10,7 +10,7 @@ from turnlog.processors.redaction.examples import marked
 from turnlog.processors.redaction.gate import Expression, Gate, Report
 from turnlog.processors.redaction.needs import NUMBER, SHORT_NUMBER, TOKEN, need
 from turnlog.processors.redaction.rules import builtin
-from turnlog.processors.redaction.sieve import Sieve
+from turnlog.processors.redaction.sieve import SHORT, Sieve
 
 RULES = builtin(frozenset({"names", "addresses"}))
 GATES = [gate for gate in {gate for rule in RULES.rules for gate in rule.gates} if need(gate.pattern, caseless=False)]
@@ -66,7 +66,8 @@ def test_what_a_gate_matches_holds_what_it_needs(data: st.DataObject) -> None:
         assert Gate([wanted]).hits(text)
 
 
-def test_the_sieve_finds_what_all_gates_find() -> None:
+@pytest.mark.parametrize("filling", [0, SHORT])
+def test_the_sieve_finds_what_all_gates_find(filling: int) -> None:
     sieve = Sieve(RULES.rules, RULES.words)
     gates = list(dict.fromkeys(gate for rule in RULES.rules for gate in rule.gates))
     everything = Gate(gates)
@@ -74,7 +75,7 @@ def test_the_sieve_finds_what_all_gates_find() -> None:
     words = Gate([Expression(RULES.words[name], caseless=True, report=Report.END) for name in names])
     for rule in RULES.rules:
         for example in (*rule.examples, *rule.counterexamples):
-            data = marked(example)[0].encode()
+            data = marked(example)[0].encode() + b" " * filling
             found, sifted = everything.hits(data), sieve.hits(data)
             assert found is not None
             assert sifted is not None

@@ -16,7 +16,7 @@ Hit = tuple[int, int, int]
 """Index of an expression, and where in the bytes its match starts and ends."""
 
 HITS_ALLOWED = 4096
-BYTES_PER_HIT = 16
+BYTES_PER_HIT = 20
 """A text may have so many hits, and one more for so many bytes. What has more is no text but made to cost time."""
 
 
@@ -56,8 +56,6 @@ class Gate:
 
     def __init__(self, expressions: Sequence[Expression], base: int = 0) -> None:
         self._base = base
-        self._hits: list[Hit] = []
-        self._most = 0
         self._empty = not expressions
         if self._empty:
             return
@@ -69,30 +67,25 @@ class Gate:
         self._scratch = hyperscan.Scratch(database)
         self._scan = database.scan
 
-    def hits(self, data: bytes, before: int = 0) -> list[Hit] | None:
-        """Return where expressions match, in the order of their ends, or None if that is too often.
-
-        Args:
-            data: The bytes.
-            before: How many hits there were already.
-        """
+    def hits(self, data: bytes) -> list[Hit] | None:
+        """Return where expressions match, in the order of their ends, or None if that is too often."""
         if self._empty:
             return []
-        self._hits = []
-        self._most = HITS_ALLOWED + len(data) // BYTES_PER_HIT - before
+        hits: list[Hit] = []
+        base, most = self._base, HITS_ALLOWED + len(data) // BYTES_PER_HIT
+
+        def on_match(index: int, start: int, end: int, flags: int, context: object) -> bool | None:  # noqa: ARG001 - its signature
+            hits.append((base + index, start, end))
+            return len(hits) > most or None
+
         try:
-            self._scan(data, match_event_handler=self._on_match, scratch=self._scratch)
+            self._scan(data, match_event_handler=on_match, scratch=self._scratch)
         except hyperscan.ScanTerminated:
             return None
-        return self._hits
-
-    def _on_match(self, index: int, start: int, end: int, flags: int, context: object) -> bool | None:  # noqa: ARG002 - its signature
-        hits = self._hits
-        hits.append((self._base + index, start, end))
-        return len(hits) > self._most or None
+        return hits
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def _compiled(expressions: tuple[Expression, ...]) -> hyperscan.Database:
     """Return a database of expressions; compiling many takes seconds, if it isn't kept from another time."""
     patterns, flags = [each.pattern.encode() for each in expressions], []

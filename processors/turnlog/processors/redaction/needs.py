@@ -7,6 +7,7 @@ That a rule does is read off its expression, never declared: a rule that can't b
 from __future__ import annotations
 
 import re
+from functools import cache
 
 # There is no public way to an expression's parts. Whatever it may come to say that isn't known here, counts as unknown.
 from re import _constants as kinds  # type: ignore[attr-defined]  # typeshed leaves it out
@@ -46,6 +47,7 @@ _COUNTED = 64
 """Repetitions of which each is looked at; more of them say no more."""
 
 
+@cache
 def need(pattern: str, *, caseless: bool) -> Expression | None:
     """Return the one of these expressions that hits in every match of a pattern and seldom elsewhere, if there is one.
 

@@ -113,7 +113,7 @@ class Scanner:
         search = Search(text, ends, self._timer())
         try:
             search.at_gates(hits, self._sieve.gated)
-            search.near_words(words, self._sieve.near)
+            search.near_words(words, self._sieve.near, self._sieve.near_needs)
             if len(text) <= LONGEST and (whole := _ALONE.fullmatch(text)):
                 search.alone(self._alone, *whole.span("it"))
         except GaveUpError:

@@ -23,7 +23,7 @@ REACH_BEFORE, REACH_BEHIND = 32, 56
 """Characters before and behind a word's end in which a match near it may start or end."""
 
 REFUSALS_ALLOWED = 5_000
-CHARACTERS_PER_REFUSAL = 40
+CHARACTERS_PER_REFUSAL = 80
 """So many candidates of a text may turn out to be nothing, and one more for so many characters."""
 
 _DIGIT = re.compile("[0-9]")
@@ -71,15 +71,28 @@ class Search:
                     match = rule.pattern.search(self._text, max(0, start - rule.back), start + rule.seek)
                 self._take(rule, match, check_context=bool(rule.context))
 
-    def near_words(self, words: Sequence[Hit], near: Sequence[Sequence[Rule]]) -> None:
+    def near_words(
+        self, words: Sequence[Hit], near: Sequence[Sequence[Rule]], needs: Sequence[re.Pattern[str]]
+    ) -> None:
         """Try rules near words that they ask for.
+
+        Args:
+            words: The words.
+            near: For each word list its rules.
+            needs: For each word list what must be found near a word if one of the rules is to match.
 
         Raises:
             GaveUpError: If it takes too much.
         """
         for index, _, end in words:
-            # Whatever stands near a word has a digit in it.
-            if not near[index] or not _DIGIT.search(self._text, max(0, end - REACH_BEFORE), end + REACH_BEHIND):
+            # Whatever stands near a word has a digit in it, and most of it has many.
+            if (
+                not near[index]
+                or not _DIGIT.search(self._text, max(0, end - REACH_BEFORE), end + REACH_BEHIND)
+                or not needs[index].search(
+                    self._text, max(0, end - REACH_BEFORE - LONGEST), end + REACH_BEHIND + LONGEST
+                )
+            ):
                 continue
             self._check_time()
             for rule in near[index]:
