@@ -12,6 +12,7 @@ from turnlog.stack.demo import Outcome, Show, run_show, sections
 from turnlog.stack.demo.acts import Acts
 from turnlog.stack.demo.people import Customer
 from turnlog.stack.demo.script import ROLES
+from turnlog.stack.demo.show import _WORKERS
 
 
 def test_customers_are_made_up_with_right_check_digits() -> None:
@@ -35,10 +36,17 @@ def test_acts_follow_each_other() -> None:
     assert acts.over(110)
 
 
+BOTS = len(ROLES) * _WORKERS
+
+
 class OwnTime(threading.local):
     """Every bot lives through the whole show in its own time, however the machine shares out its own."""
 
-    seconds = 0.0
+    def __init__(self, bots: threading.Barrier) -> None:
+        # Made anew in every thread. They wait for each other, so that no thread plays two bots.
+        self.seconds = 0.0
+        if threading.current_thread() is not threading.main_thread():
+            bots.wait(60)
 
     def now(self) -> float:
         return self.seconds
@@ -54,7 +62,7 @@ def test_a_show_has_everything_that_a_pipeline_is_for() -> None:
         made, recorded[service] = recording_client(service)
         return made
 
-    own = OwnTime()
+    own = OwnTime(threading.Barrier(BOTS))
     outcome = run_show(Show(4, 1, client, own.now, own.sleep, lambda _: None))
     events = [each for transport in recorded.values() for each in transport.recorded]
     kinds = {each.record for each in events}
