@@ -67,7 +67,8 @@ def load(within: Path, name: str) -> hyperscan.Database | None:
             if not _private(os.fstat(opened), stat.S_ISREG):
                 return None
             seal, data = file.read(hashlib.sha256().digest_size), file.read()
-            os.utime(opened)
+            with contextlib.suppress(OSError):  # in an image that is read only, nothing needs to be forgotten
+                os.utime(opened)
         # Hyperscan itself trusts what it is given but for a checksum.
         return hyperscan.loadb(data, _MODE) if seal == _seal(name, data) else None
     except (OSError, hyperscan.error):
