@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,6 +66,12 @@ def costs(calls: list[Logged]) -> str:
     return f"{statistics.median(spent):.0f} and {statistics.quantiles(spent, n=100)[98]:.0f} µs"
 
 
+def stall_ns(calls: list[Logged]) -> int:
+    """How long the machine let the chatbot stand still, at worst, in what it logged last; beyond its own pauses."""
+    moments = [each.moment for each in calls[-2 * RATE :]]
+    return max(later - earlier for earlier, later in pairwise(moments)) - 1_000_000_000 // RATE
+
+
 def test_an_outage_and_a_kill_lose_nothing_uncounted(stack: Callable[..., RunningStack], tmp_path: Path) -> None:
     running = stack()
     port = int(running.kafka.rpartition(":")[2])
@@ -97,7 +104,8 @@ def test_an_outage_and_a_kill_lose_nothing_uncounted(stack: Callable[..., Runnin
         f"{len(logged)} calls logged, {len(stored)} stored; lost, ms before the kill: {ages}; caller's median and p99: "
         f"{costs(logged[200:before])} before, {costs(logged[outage:])} during the outage\n"
     )
-    assert not [each for each in lost if killed_at - each.moment > LAST_NS], ages
+    # What a machine that does other things takes from the chatbot's threads is no fault of theirs.
+    assert not [each for each in lost if killed_at - each.moment > LAST_NS + stall_ns(logged)], ages
 
     entry = one(running, f"SELECT sent, stored, dropped_total, closed FROM account WHERE producer_id = '{producer}'")
     reports = entry["sent"] - len(logged)
