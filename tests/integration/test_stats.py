@@ -27,6 +27,7 @@ from turnlog.processors.stats.wiring import SOURCES
 from turnlog.schemas import PROCESSORS, Datum, Decoder, Encoder, KafkaConnection, SchemaStore, Source, money_to_bytes
 from turnlog.schemas.headers import SOURCE
 from turnlog.schemas.topics import BY_NAME
+from turnlog.stack.leaders import await_leaders
 
 PARTITIONS = 4
 STORE = SchemaStore()
@@ -95,6 +96,7 @@ def topics(connection: KafkaConnection) -> Callable[..., None]:
             wanted.append(NewTopic(connection.prefix + name, PARTITIONS, 1, config=config))
         for future in admin.create_topics(wanted).values():
             future.result()
+        await_leaders(admin, {each.topic: PARTITIONS for each in wanted}, 30)
 
     return create
 

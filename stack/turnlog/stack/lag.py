@@ -1,15 +1,15 @@
 """How far the consumer groups are behind: what is in their topics and not committed yet."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
-import tenacity
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # its stubs do not export it
 
 from turnlog.schemas import PROCESSORS, SINKS, TOPICS, KafkaConnection, TransientError
+from turnlog.stack.leaders import patiently
 
 GROUPS: Mapping[str, frozenset[str]] = {
     PROCESSORS: frozenset(topic.name for topic in TOPICS if topic.name.startswith("raw.")),
@@ -60,8 +60,8 @@ def read_lag(connection: KafkaConnection) -> list[Lag]:
         ]
         committed = {stage: _committed(connection, connection.group(stage), places) for stage in GROUPS}
         earliest, latest = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call] # the library's
-        begins = _patiently(lambda: _offsets(admin, places, earliest))
-        ends = _patiently(lambda: _offsets(admin, places, latest))
+        begins = patiently(lambda: _offsets(admin, places, earliest), _TIMEOUT)
+        ends = patiently(lambda: _offsets(admin, places, latest), _TIMEOUT)
     except (KafkaException, TimeoutError) as error:
         reason = error.args[0].str() if isinstance(error, KafkaException) else "too slow"
         raise TransientError(f"Kafka at {connection.bootstrap_servers} does not answer: {reason}") from error
@@ -91,35 +91,10 @@ def _committed(connection: KafkaConnection, group: str, places: list[TopicPartit
     # an admin client does not have.
     consumer = Consumer(connection.librdkafka(group_id=group, enable_auto_commit=False, log_level=0))
     try:
-        answers = _patiently(lambda: consumer.committed(places, timeout=_TIMEOUT)) if places else []
+        answers = patiently(lambda: consumer.committed(places, timeout=_TIMEOUT), _TIMEOUT) if places else []
     finally:
         consumer.close()
     return {(one.topic, one.partition): one.offset for one in answers if one.offset >= 0}
-
-
-def _patiently(ask: Callable[[], _T]) -> _T:
-    """Ask again for some seconds while a group has no coordinator or a partition no leader.
-
-    So it is in the first second of a broker's life, and of a topic's.
-    """
-    retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(_is_passing),
-        wait=tenacity.wait_fixed(0.2),
-        stop=tenacity.stop_after_delay(_TIMEOUT),
-        reraise=True,
-    )
-    return retrying(ask)
-
-
-def _is_passing(error: BaseException) -> bool:
-    return isinstance(error, KafkaException) and error.args[0].code() in {
-        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-        KafkaError.COORDINATOR_NOT_AVAILABLE,
-        KafkaError.NOT_COORDINATOR,
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-        KafkaError.UNKNOWN_TOPIC_OR_PART,
-    }
 
 
 def _offsets(admin: AdminClient, places: list[TopicPartition], which: OffsetSpec) -> dict[tuple[str, int], int]:

@@ -14,6 +14,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # its stubs fo
 
 from turnlog.schemas import TOPICS, KafkaConnection, SettingError, Topic, TransientError
 from turnlog.schemas.topics import DEFAULT_PARTITIONS
+from turnlog.stack.leaders import await_leaders
 
 _TIMEOUT = 30.0
 
@@ -61,7 +62,7 @@ def apply(connection: KafkaConnection, partitions: int = DEFAULT_PARTITIONS) -> 
     """Create the topics that are missing and return the state of all; safe to repeat and to run twice at once.
 
     What exists is left as it is, also where it differs: growing a topic would send later messages of a conversation to
-    another partition than its earlier ones. Blocks until Kafka answers.
+    another partition than its earlier ones. Blocks until Kafka answers, and the new topics can be used.
 
     Args:
         connection: Where Kafka is, and the topics' prefix.
@@ -89,6 +90,10 @@ def apply(connection: KafkaConnection, partitions: int = DEFAULT_PARTITIONS) -> 
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise _away(error) from error
+        try:
+            await_leaders(admin, {state.name: state.partitions for state in missing if state.name in made}, _TIMEOUT)
+        except KafkaException as error:
+            raise _away(error) from error
     return [
         TopicState(each.topic, each.name, each.partitions, each.partitions, (), created=True)
         if each.name in made
