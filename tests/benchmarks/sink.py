@@ -47,7 +47,9 @@ def _engine(url: str, file: Path) -> float:
     migrate(url)
     database = client(url)
     start = time.perf_counter()
-    database.command(f"INSERT INTO calls FROM INFILE '{file}' FORMAT Avro")
+    with file.open("rb") as block:
+        missing = {"input_format_avro_allow_missing_fields": 1}  # of coordinates, which the file does not have
+        database.raw_insert("calls", insert_block=block, fmt="Avro", settings=missing)
     spent = time.perf_counter() - start
     assert database.query("SELECT count() FROM calls").result_rows[0][0] == ROWS
     return ROWS / spent
