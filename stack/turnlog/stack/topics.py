@@ -94,6 +94,8 @@ def apply(connection: KafkaConnection, partitions: int = DEFAULT_PARTITIONS) -> 
             await_leaders(admin, {state.name: state.partitions for state in missing if state.name in made}, _TIMEOUT)
         except KafkaException as error:
             raise _away(error) from error
+        except TimeoutError as error:
+            raise TransientError("Kafka does not answer: it has made topics that nobody leads yet") from error
     return [
         TopicState(each.topic, each.name, each.partitions, each.partitions, (), created=True)
         if each.name in made
