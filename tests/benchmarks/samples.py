@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from decimal import Decimal
 from typing import Any
 
 from turnlog.schemas import Datum, money_to_bytes, uuid7
 from turnlog.schemas.schema import load
 
-NOW_US = 1_760_000_000_000_000
+# The clock's: rows of the past would be forgotten as they are stored.
+NOW_US = time.time_ns() // 1000
 
 QUESTION = (
     "I ordered a coffee grinder two weeks ago and it still says 'being packed'. Can you tell me where it is, and "

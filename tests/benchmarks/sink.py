@@ -8,19 +8,22 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import fastavro
 from confluent_kafka import Producer
 
-from benchmarks.samples import model_call
+from benchmarks.samples import NOW_US, model_call
 from benchmarks.servers import clickhouse, kafka
 from benchmarks.table import Row, Section, ratio, thousands
 from turnlog.schemas import Datum, Encoder, KafkaConnection, Source, load, uuid7
 from turnlog.schemas.headers import SOURCE
 from turnlog.sinks import client, migrate
+from turnlog.sinks.splice import COORDINATES
 from turnlog.stack import topics
 
 ROWS, PARTITIONS, ROUNDS = 100_000, 4, 2
+SETTINGS = {"input_format_avro_allow_missing_fields": 1}  # the table has columns of its own
 
 
 def measure() -> Section:
@@ -30,7 +33,7 @@ def measure() -> Section:
     with tempfile.TemporaryDirectory(prefix="turnlog-bench-") as folder, kafka() as bootstrap, clickhouse() as url:
         file = Path(folder) / "calls.avro"
         with file.open("wb") as out:
-            fastavro.writer(out, dict(load("ModelCall").definition), calls, sync_interval=1_000_000)
+            fastavro.writer(out, _with_coordinates(), map(_placed, range(ROWS), calls), sync_interval=1_000_000)
         for round_ in range(ROUNDS):
             engine = max(engine, _engine(f"{url}/engine{round_}", file))
             sink = max(sink, _sink(KafkaConnection(bootstrap, f"sink{round_}."), f"{url}/sink{round_}", calls))
@@ -43,13 +46,26 @@ def measure() -> Section:
     )
 
 
+def _with_coordinates() -> dict[str, Any]:
+    definition = dict(load("ModelCall").definition)
+    return definition | {"fields": [*COORDINATES, *definition["fields"]]}
+
+
+def _placed(number: int, call: Datum) -> Datum:
+    partition, offset = _place(number)
+    return call | {"source_partition": partition, "source_offset": offset, "source_time": NOW_US}
+
+
+def _place(number: int) -> tuple[int, int]:
+    return number % PARTITIONS, number // PARTITIONS
+
+
 def _engine(url: str, file: Path) -> float:
     migrate(url)
     database = client(url)
     start = time.perf_counter()
     with file.open("rb") as block:
-        missing = {"input_format_avro_allow_missing_fields": 1}  # of coordinates, which the file does not have
-        database.raw_insert("calls", insert_block=block, fmt="Avro", settings=missing)
+        database.raw_insert("calls", insert_block=block, fmt="Avro", settings=SETTINGS)
     spent = time.perf_counter() - start
     assert database.query("SELECT count() FROM calls").result_rows[0][0] == ROWS
     return ROWS / spent
@@ -89,8 +105,8 @@ def _sink(connection: KafkaConnection, url: str, calls: list[Datum]) -> float:
 def _fill(connection: KafkaConnection, calls: list[Datum]) -> None:
     encoder, producer = Encoder("ModelCall"), Producer(connection.librdkafka(linger_ms=20))
     for number, call in enumerate(calls):
-        partition, offset = number % PARTITIONS, number // PARTITIONS
-        source = Source(f"{connection.prefix}raw.calls", partition, offset, 1_760_000_000_000)
+        partition, offset = _place(number)
+        source = Source(f"{connection.prefix}raw.calls", partition, offset, NOW_US // 1000)
         producer.produce(
             f"{connection.prefix}calls", encoder.encode(call), partition=partition, headers={SOURCE: source.to_bytes()}
         )

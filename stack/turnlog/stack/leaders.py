@@ -16,6 +16,8 @@ _PASSING = frozenset(
         KafkaError.LEADER_NOT_AVAILABLE,
         KafkaError.NOT_LEADER_FOR_PARTITION,
         KafkaError.UNKNOWN_TOPIC_OR_PART,
+        # librdkafka's own word (not the broker's) for partitions none of which has a leader yet.
+        KafkaError._NOENT,  # noqa: SLF001 - its public name, in spite of the bar
     }
 )
 _T = TypeVar("_T")
