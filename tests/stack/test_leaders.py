@@ -6,7 +6,7 @@ from turnlog.stack.leaders import patiently
 
 @pytest.mark.parametrize(
     "code",
-    [KafkaError.LEADER_NOT_AVAILABLE, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError._NOENT],  # noqa: SLF001 - its public name
+    [KafkaError.LEADER_NOT_AVAILABLE, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError._NOENT],
 )
 def test_what_passes_is_asked_again(code: int) -> None:
     answers = [KafkaException(KafkaError(code)), KafkaException(KafkaError(code)), None]
