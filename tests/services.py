@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from support import eventually, free_port
+from support import eventually
 from turnlog.stack.identity import ProcessIdentity
+from turnlog.stack.ports import free_port
 from turnlog.stack.probes import clickhouse_answers, kafka_answers
 from turnlog.stack.state import read_state
 from turnlog.stack.supervisor import Component

@@ -1,6 +1,5 @@
 """What tests of several stages share."""
 
-import socket
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -25,11 +24,3 @@ def eventually(condition: Callable[[], T], timeout: float = 30.0, interval: floa
         if time.monotonic() > deadline:
             raise failure
         time.sleep(interval)
-
-
-def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

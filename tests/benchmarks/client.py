@@ -25,10 +25,10 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from benchmarks.samples import ANSWER, QUESTION
 from benchmarks.servers import kafka
 from benchmarks.table import Row, Section, ratio
-from support import free_port
 from turnlog.producers import Client
 from turnlog.schemas import KafkaConnection
 from turnlog.stack import topics
+from turnlog.stack.ports import free_port
 
 QUESTION_200, ANSWER_460 = (QUESTION * 2)[:200], ANSWER[:460]
 CALLS, TURN = 3000, 100

@@ -15,7 +15,8 @@ from chats import MODELS, write_chats
 from compose.engine import SETUP, Project, find_engine
 from equalities import assert_panes_equal_calls, assert_quantiles_within_one_percent, assert_stored_once, one
 from services import RunningStack
-from support import eventually, free_port
+from support import eventually
+from turnlog.stack.ports import free_port
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800)]
 

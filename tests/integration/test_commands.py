@@ -15,9 +15,10 @@ import pytest
 
 from chats import write_chats
 from services import StackFactory, turnlog
-from support import eventually, free_port
+from support import eventually
 from turnlog.schemas import UserError
 from turnlog.sinks import migrate
+from turnlog.stack.ports import free_port
 from turnlog.stack.query import ClickHouse, QueryError, ServerAwayError
 
 _CHATS = 5

@@ -16,7 +16,7 @@ import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
 from samples import PRODUCER, bare
-from support import eventually, free_port
+from support import eventually
 from turnlog.processors.stats.wiring import SOURCES
 from turnlog.schemas import (
     PROCESSORS,
@@ -33,6 +33,7 @@ from turnlog.schemas import (
 from turnlog.schemas.headers import PRODUCER as PRODUCER_HEADER
 from turnlog.schemas.headers import SOURCE, STAGE, get, parse_source
 from turnlog.stack import topics
+from turnlog.stack.ports import free_port
 
 PATIENCE = 120.0
 PARTITIONS = 4

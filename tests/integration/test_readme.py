@@ -13,7 +13,8 @@ import pytest
 
 from chats import write_chats
 from services import RunningStack, turnlog
-from support import eventually, free_port
+from support import eventually
+from turnlog.stack.ports import free_port
 
 pytestmark = pytest.mark.timeout(300)
 

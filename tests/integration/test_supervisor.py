@@ -15,11 +15,12 @@ import pytest
 from confluent_kafka import Producer
 
 from services import RunningStack, StackFactory, turnlog
-from support import eventually, free_port
+from support import eventually
 from turnlog.schemas import KafkaConnection, SettingError
 from turnlog.stack.datadir import DataDirectory
 from turnlog.stack.identity import ProcessIdentity, processes_with
 from turnlog.stack.lag import read_lag
+from turnlog.stack.ports import free_port
 from turnlog.stack.preparations import Preparation
 from turnlog.stack.servers import Servers
 from turnlog.stack.state import read_state

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from support import free_port
 from turnlog.schemas import SettingError, UserError
+from turnlog.stack.ports import free_port
 from turnlog.stack.supervisor import StackOptions
 from turnlog.stack.supervisor.preflight import check_disk, check_ports
 

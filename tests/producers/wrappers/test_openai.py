@@ -14,8 +14,8 @@ from pydantic import BaseModel
 from fakes.server import ModelServer
 from openai_chats import HELLO, TEXT, WEATHER, Place, parts
 from recordings import Log
-from support import free_port
 from turnlog.producers.integrations.openai import call_fields, wrap
+from turnlog.stack.ports import free_port
 
 
 def test_a_chat_completion_is_recorded_whole(sdk: OpenAI, log: Log, models: ModelServer) -> None:

@@ -3,7 +3,6 @@
 import base64
 import os
 import shutil
-import socket
 import subprocess
 import uuid
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from turnlog.schemas.errors import TurnlogError
 from turnlog.stack.kafka.jars import cache_folder, ensure_jars
 from turnlog.stack.kafka.java import find_java
 from turnlog.stack.kafka.settings import BrokerSettings, render_properties
+from turnlog.stack.ports import free_port
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def prepare_broker(runtime: Runtime, data: Path, port: int, heap_mb: int) -> lis
         TurnlogError: Kafka's formatting program failed.
     """
     log_folder = data / "log"
-    settings = BrokerSettings(port=port, controller_port=_free_port(), log_folder=log_folder, heap_mb=heap_mb)
+    settings = BrokerSettings(port=port, controller_port=free_port(), log_folder=log_folder, heap_mb=heap_mb)
     data.mkdir(parents=True, exist_ok=True)
     if not log_folder.is_dir():
         _format(runtime, data, log_folder)
@@ -102,10 +102,3 @@ def _new_cluster_id() -> str:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         if not cluster_id.startswith("-"):
             return cluster_id
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
