@@ -11,8 +11,9 @@ INSTALLED := $(VENV)/.installed
 BENCH_VENV := .venv-bench
 INSTALLED_BENCH := $(BENCH_VENV)/.installed
 FETCHED := .cache/.fetched
-# Tests that start stacks and kill them have the machine to themselves; the others run two at a time.
-WITH_PROCESSES := tests/faults tests/integration tests/packaging
+# Two files of tests run at a time, but those that kill what they started: they have the machine to themselves.
+TWO := -n 2 --dist loadfile
+ALONE := tests/faults
 # A choice of tests may leave one of the two runs without any (pytest's exit code 5).
 or_none = || { code=$$?; test $$code = 5 -a -n '$(PYTEST_ARGS)' || exit $$code; }
 
@@ -34,8 +35,8 @@ demo: setup  ## Run the demo: small chatbots, the whole pipeline, and what it kn
 	@$(BIN)/turnlog demo $(DEMO_ARGS)
 
 test: setup  ## Run all tests but the compose file's (PYTEST_ARGS="-k word" chooses some)
-	@$(BIN)/pytest -m "not compose" -n 2 --dist loadfile $(addprefix --ignore=,$(WITH_PROCESSES)) $(PYTEST_ARGS) $(or_none)
-	@$(BIN)/pytest -m "not compose" $(WITH_PROCESSES) $(PYTEST_ARGS) $(or_none)
+	@$(BIN)/pytest -m "not compose" $(TWO) --ignore=$(ALONE) $(PYTEST_ARGS) $(or_none)
+	@$(BIN)/pytest -m "not compose" $(ALONE) $(PYTEST_ARGS) $(or_none)
 
 lint: $(INSTALLED) types  ## Check style, format and types
 	@$(BIN)/ruff check
