@@ -10,7 +10,7 @@ from typing import Any
 
 from turnlog.processors.redaction import json_text
 from turnlog.processors.redaction.fields import Kind, Part, parts_of
-from turnlog.processors.redaction.pseudonyms import USER_DIGITS, Pseudonyms
+from turnlog.processors.redaction.pseudonyms import USER_DIGITS, EpochTokens, Pseudonyms, canonical_user
 from turnlog.processors.redaction.scanner import TOKEN, UNSCANNABLE, Scanner
 from turnlog.processors.redaction.span import Span
 from turnlog.schemas import Datum
@@ -55,7 +55,7 @@ class Redactor:
         """
         parts = parts_of(record)
         tenant = str(datum.get("tenant_id") or "")
-        run = _Run(self._scanner, self._pseudonyms, tenant, self._clean)
+        run = _Run(self._scanner, self._pseudonyms.at(datum.get("ingest_time")), tenant, self._clean)
         result = dict(datum)
         if self._may_match(parts, datum):
             for part in parts:
@@ -152,7 +152,7 @@ def _collect_text(text: str, texts: list[str], name: str) -> None:
 class _Run:
     """One record's redaction, value by value."""
 
-    def __init__(self, scanner: Scanner, pseudonyms: Pseudonyms, tenant: str, clean: set[str]) -> None:
+    def __init__(self, scanner: Scanner, pseudonyms: EpochTokens, tenant: str, clean: set[str]) -> None:
         self.hits: Counter[str] = Counter()
         self.withheld: list[str] = []
         self._scan = scanner.scan
@@ -196,7 +196,7 @@ class _Run:
         if not value or TOKEN.fullmatch(value):
             return value
         try:
-            return self._pseudonyms.token("USER", value.strip().casefold(), self._tenant, USER_DIGITS)
+            return self._pseudonyms.token("USER", canonical_user(value), self._tenant, USER_DIGITS)
         except Exception:  # noqa: BLE001 - fails closed, whatever it was
             self.withheld.append(path)
             return WITHHELD
