@@ -31,7 +31,7 @@ def run() -> int:
     """
     settings = ProcessorSettings.read()
     kafka = settings.kafka
-    settings.master_key()
+    settings.keys()
     configure(settings.log_format, settings.log_level)
     log = structlog.get_logger("turnlog.processors").bind(worker=settings.worker_id)
     stop = Event()

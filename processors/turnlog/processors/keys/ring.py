@@ -63,16 +63,18 @@ class TreeKey:
 
     Attributes:
         tree: The seeds.
-        share: What the service keeps of it; empty without one.
+        share: What the service keeps of it; empty without one, None where the service has destroyed it.
+        wrapped: The share as the service has wrapped it.
     """
 
     tree: Tree
-    share: bytes = field(default=b"", repr=False)
+    share: bytes | None = field(default=b"", repr=False)
+    wrapped: bytes = field(default=b"", repr=False)
 
     def of(self, tenant: str) -> bytes | None:
         """Return a tenant's key, or None if it was destroyed."""
         leaf = self.tree.leaf(tenant)
-        if leaf is None:
+        if leaf is None or self.share is None:
             return None
         info = b"turnlog pseudonyms\0" + tenant.encode("utf-8", "surrogatepass")
         return hmac.digest(hmac.digest(leaf, b"turnlog share\0" + self.share, "sha256"), info, "sha256")

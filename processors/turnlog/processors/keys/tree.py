@@ -2,8 +2,8 @@
 
 The tree of Goldreich, Goldwasser and Micali (1986): a seed has two children, each an HMAC of it, and a tenant's key is
 the leaf that the bits of its name's digest lead to. To destroy one tenant's key, the seeds along its path are given up,
-and in their place the siblings along it are kept (a punctured PRF: Boneh and Waters, 2013): every other leaf can still be
-reached, this one by nobody. A key that is merely derived from a master key could not be destroyed while that exists.
+and in their place the siblings along it are kept (a punctured PRF: Boneh and Waters, 2013): every other leaf can still
+be reached, this one by nobody. A key that is merely derived from a master key could not be destroyed while that exists.
 """
 
 from __future__ import annotations

@@ -27,14 +27,12 @@ class Pseudonyms:
     """
 
     def __init__(self, keys: KeyRing | bytes, epoch: int = 1) -> None:
-        self.use(KeyRing.of_master(keys, epoch) if isinstance(keys, bytes) else keys)
+        self._take(KeyRing.of_master(keys, epoch) if isinstance(keys, bytes) else keys)
 
     def use(self, ring: KeyRing) -> None:
-        """Go on with another ring; nothing made with keys of the former one is remembered."""
-        self._ring = ring
-        # Made anew, and not cleared, so that keys that are gone from the ring are gone from here too.
-        self._key: Callable[[int, str], bytes | None] = lru_cache(maxsize=4096)(self._derive)
-        self._tokens: Callable[[int, str, str, str, int], str] = lru_cache(maxsize=8192)(self._make)
+        """Go on with this ring; nothing made with keys of another one is remembered."""
+        if ring is not self._ring:
+            self._take(ring)
 
     def at(self, time_us: int | None) -> EpochTokens:
         """Return what makes the tokens of a record.
@@ -73,6 +71,12 @@ class Pseudonyms:
     def every_user(self, user: str, tenant: str) -> list[str]:
         """Return the tokens that may stand in ``user_key`` for a user, newest first."""
         return self.every_token("USER", canonical_user(user), tenant, USER_DIGITS)
+
+    def _take(self, ring: KeyRing) -> None:
+        self._ring = ring
+        # Made anew, and not cleared, so that keys that are gone from the ring are gone from here too.
+        self._key: Callable[[int, str], bytes | None] = lru_cache(maxsize=4096)(self._derive)
+        self._tokens: Callable[[int, str, str, str, int], str] = lru_cache(maxsize=8192)(self._make)
 
     def _make(self, epoch: int, kind: str, value: str, tenant: str, digits: int) -> str:
         key = self._key(epoch, tenant)
