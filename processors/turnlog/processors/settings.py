@@ -25,6 +25,7 @@ class ProcessorSettings(BaseSettings):
         pseudonym_epoch: Key epoch of a master key.
         pseudonym_kms: ``module:factory`` of the adapter to a key service that keeps halves of keys; see
             :class:`turnlog.processors.keys.KeyService`.
+        redaction: YAML file that says what is redacted and how; see :mod:`turnlog.processors.policies`.
         schema_registry_url: Confluent-compatible registry, where one is in use.
         log_format: ``json``, ``console``, or ``auto``: console on a terminal.
         log_level: Least severe level that is logged.
@@ -44,6 +45,7 @@ class ProcessorSettings(BaseSettings):
     pseudonym_key_file: Path | None = None
     pseudonym_epoch: Annotated[int, Field(ge=1)] = 1
     pseudonym_kms: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_.]+:[A-Za-z0-9_]+$")] = None
+    redaction: Path | None = None
     schema_registry_url: Annotated[str | None, Field(repr=False)] = None
     log_format: Literal["json", "console", "auto"] = "auto"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -13,7 +13,8 @@ from turnlog.processors.dead_letters import DeadLetters
 from turnlog.processors.enrichment import Catalogue
 from turnlog.processors.lookback import LookBack
 from turnlog.processors.output import Output, OutputProducer
-from turnlog.processors.redaction import Pseudonyms, Redactor, Scanner, builtin
+from turnlog.processors.policies import configured, redactor_of
+from turnlog.processors.redaction import Pseudonyms
 from turnlog.processors.refinery import Refinery
 from turnlog.processors.schema_reader import SchemaReader
 from turnlog.processors.settings import ProcessorSettings
@@ -70,7 +71,7 @@ class Parts:
         self.store = SchemaStore(ConfluentRegistry(url) if url else None)
         self._keys = settings.keys()
         self._pseudonyms = Pseudonyms(self._keys.ring())
-        self.redactor = Redactor(Scanner(builtin(), seconds=SCAN_SECONDS), self._pseudonyms)
+        self.redactor = redactor_of(configured(settings.redaction), self._pseudonyms, SCAN_SECONDS)
         self.catalogue = Catalogue()
         self.producer = OutputProducer(connection, warn)
         self.look_back = LookBack(connection)

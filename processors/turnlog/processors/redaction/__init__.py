@@ -1,5 +1,6 @@
 """Finding personal data and secrets in records, and replacing them. Needs neither Faust nor Kafka."""
 
+from turnlog.processors.redaction.contracts import Finder, Redacts, Tokens, TokenSource
 from turnlog.processors.redaction.examples import failures
 from turnlog.processors.redaction.models import GlinerModel, Model, SpacyModel
 from turnlog.processors.redaction.pseudonyms import Pseudonyms
@@ -10,15 +11,19 @@ from turnlog.processors.redaction.span import Span
 
 __all__ = [
     "WITHHELD",
+    "Finder",
     "GlinerModel",
     "Model",
     "Pseudonyms",
     "Redactor",
+    "Redacts",
     "Rule",
     "Ruleset",
     "Scanner",
     "SpacyModel",
     "Span",
+    "TokenSource",
+    "Tokens",
     "builtin",
     "failures",
     "load",

@@ -9,9 +9,10 @@ from itertools import accumulate
 from typing import Any
 
 from turnlog.processors.redaction import json_text
+from turnlog.processors.redaction.contracts import Finder, Tokens, TokenSource
 from turnlog.processors.redaction.fields import Kind, Part, parts_of
-from turnlog.processors.redaction.pseudonyms import USER_DIGITS, EpochTokens, Pseudonyms, canonical_user
-from turnlog.processors.redaction.scanner import TOKEN, UNSCANNABLE, Scanner
+from turnlog.processors.redaction.pseudonyms import USER_DIGITS, canonical_user
+from turnlog.processors.redaction.scanner import TOKEN, UNSCANNABLE
 from turnlog.processors.redaction.span import Span
 from turnlog.schemas import Datum
 
@@ -33,7 +34,7 @@ class Redactor:
         pseudonyms: Makes the tokens that stand for them.
     """
 
-    def __init__(self, scanner: Scanner, pseudonyms: Pseudonyms) -> None:
+    def __init__(self, scanner: Finder, pseudonyms: TokenSource) -> None:
         self._scanner = scanner
         self._pseudonyms = pseudonyms
         # Names of services, models, loggers … come again with every record: what was clean once is clean.
@@ -152,7 +153,7 @@ def _collect_text(text: str, texts: list[str], name: str) -> None:
 class _Run:
     """One record's redaction, value by value."""
 
-    def __init__(self, scanner: Scanner, pseudonyms: EpochTokens, tenant: str, clean: set[str]) -> None:
+    def __init__(self, scanner: Finder, pseudonyms: Tokens, tenant: str, clean: set[str]) -> None:
         self.hits: Counter[str] = Counter()
         self.withheld: list[str] = []
         self._scan = scanner.scan

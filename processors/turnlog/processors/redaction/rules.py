@@ -139,7 +139,7 @@ def load(paths: Sequence[Path], options: frozenset[str] = frozenset()) -> Rulese
             if name in rules:
                 raise SettingError(f"rules file {file}: there are two rules named {name}")
             try:
-                rules[name] = _rule(name, table, words, shapes)
+                rules[name] = rule_from(name, table, words, shapes)
             except (AttributeError, KeyError, TypeError, ValueError, re.error) as error:
                 raise SettingError(f"rules file {file}, rule {name}: {error!r}") from error
     chosen = tuple(each for each in rules.values() if not each.option or each.option in options)
@@ -167,7 +167,18 @@ _KEYS = {
 }
 
 
-def _rule(name: str, table: Mapping[str, Any], words: Mapping[str, str], shapes: Mapping[str, str]) -> Rule:
+def rule_from(name: str, table: Mapping[str, Any], words: Mapping[str, str], shapes: Mapping[str, str]) -> Rule:
+    """Return a rule from its table.
+
+    Args:
+        name: Its name.
+        table: Its keys, as in a rules file.
+        words: The gate expression of each word list.
+        shapes: Pieces of patterns.
+
+    Raises:
+        AttributeError, KeyError, TypeError, ValueError, re.error: If it can't be right.
+    """
     unknown = set(table) - _KEYS
     if unknown:
         raise ValueError(f"unknown key {min(unknown)}")
