@@ -66,7 +66,9 @@ def test_a_running_worker_takes_a_new_epoch_at_its_time_and_forgets_what_is_dest
         producer.produce(f"{connection.prefix}raw.logs", Encoder("LogRecord").encode(record))
         assert producer.flush(60) == 0
         for message in tail.read_new():
-            source = parse_source(get(message.headers() or [], SOURCE))
+            headers = message.headers()
+            assert isinstance(headers, list)
+            source = parse_source(get(headers, SOURCE))
             assert source is not None
             value = message.value()
             assert isinstance(value, bytes)

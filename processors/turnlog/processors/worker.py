@@ -6,12 +6,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import structlog
+
 from turnlog.processors.app import ProcessorApp, create_app
 from turnlog.processors.batch import Batch, RawRecord
 from turnlog.processors.catalogue_reader import CatalogueReader
 from turnlog.processors.dead_letters import DeadLetters
 from turnlog.processors.enrichment import Catalogue
 from turnlog.processors.lookback import LookBack
+from turnlog.processors.meter import Meter
 from turnlog.processors.output import Output, OutputProducer
 from turnlog.processors.policies import configured, redactor_of
 from turnlog.processors.redaction import Pseudonyms
@@ -71,7 +74,9 @@ class Parts:
         self.store = SchemaStore(ConfluentRegistry(url) if url else None)
         self._keys = settings.keys()
         self._pseudonyms = Pseudonyms(self._keys.ring())
-        self.redactor = redactor_of(configured(settings.redaction), self._pseudonyms, SCAN_SECONDS)
+        redactor = redactor_of(configured(settings.redaction), self._pseudonyms, SCAN_SECONDS)
+        log = structlog.get_logger("turnlog.processors").bind(worker=settings.worker_id)
+        self.redactor = Meter(redactor, log.info)
         self.catalogue = Catalogue()
         self.producer = OutputProducer(connection, warn)
         self.look_back = LookBack(connection)
