@@ -81,6 +81,7 @@ def test_the_digest_is_the_files(tmp_path: Path) -> None:
         ("rules: {b: {type: BB, pattern: '(x+)+y', examples: ['x']}}", "rules.b: a text could be made"),
         ("rules: {b: {type: BB, pattern: 'x', score: 2, examples: ['x']}}", "rules.b: score must be a number"),
         ("rules: {b: {type: BB, pattern: 'x', validator: y, examples: ['x']}}", "rules.b: there is no y"),
+        ("rules: {b: {type: BB, pattern: 'x', validator: 'stdnum:xx.y', examples: ['x']}}", "rules.b: "),
         ("rules: {b: {type: BB, pattern: 'x', edges: y, examples: ['x']}}", "rules.b: there is no y"),
     ],
 )

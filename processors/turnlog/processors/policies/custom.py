@@ -64,7 +64,7 @@ def _named(name: str, table: Mapping[str, Any]) -> CustomRule:
         return _rule(name, table)
     except KeyError as error:
         raise ValueError(f"rules.{name}: there is no {error.args[0]}") from error
-    except (AttributeError, TypeError, ValueError, re.error, SettingError) as error:
+    except (AttributeError, ImportError, TypeError, ValueError, re.error, SettingError) as error:
         raise ValueError(f"rules.{name}: {error}") from error
 
 
