@@ -107,10 +107,12 @@ def state(ring: KeyRing, number: int, now_ms: int, tenant: str | None = None) ->
 
 
 def moment(time_ms: int | None) -> str:
-    """Write a time, or nothing; an epoch that begins at zero has always been."""
+    """Write a time, or nothing; an epoch that begins at zero has always been, and an earlier one before it."""
     if time_ms is None:
         return ""
-    return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%d %H:%M:%S}" if time_ms else "always"
+    if time_ms <= 0:
+        return "always" if time_ms == 0 else "before"
+    return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def _recorded(

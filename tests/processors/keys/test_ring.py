@@ -60,6 +60,16 @@ def test_a_master_key_can_only_go_whole() -> None:
     assert ring.rotated(key(2), 1, 2).without_epoch(1, 3).epoch(1).key is None
 
 
+def test_a_master_key_had_earlier_epochs_and_takes_them_along() -> None:
+    ring = KeyRing.of_master(b"k" * 32, 3)
+    assert [ring.at(time_ms).number for time_ms in (0, 5, None)] == [3, 3, 3]
+    assert ring.epoch(1).key_of("acme") == KeyRing.of_master(b"k" * 32).epoch(1).key_of("acme")
+    with pytest.raises(UserError, match="epoch 1 is in use"):
+        ring.without_epoch(1, 5)
+    later = ring.rotated(key(4), 5, 10).without_epoch(1, 11)
+    assert [each.key is None for each in later.epochs] == [True, True, True, False]
+
+
 def test_rings_out_of_order_are_refused() -> None:
     for epochs in ((), (Epoch(2, 0, key(2)), Epoch(1, 5, key(1))), (Epoch(1, 5, key(1)), Epoch(2, 5, key(2)))):
         with pytest.raises(SettingError):

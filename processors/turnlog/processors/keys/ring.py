@@ -129,8 +129,8 @@ class KeyRing:
 
     @classmethod
     def of_master(cls, master: bytes, epoch: int = 1) -> KeyRing:
-        """Return the ring of one master key."""
-        return cls((Epoch(epoch, 0, MasterKey(master, epoch)),))
+        """Return the ring of one master key: new tokens belong to this epoch, and earlier ones had the same key."""
+        return cls(tuple(Epoch(each, each - epoch, MasterKey(master, each)) for each in range(1, epoch + 1)))
 
     def at(self, time_ms: int | None) -> Epoch:
         """Return the epoch of a record by the time at which the broker took it; None stands for the last epoch.
@@ -171,7 +171,7 @@ class KeyRing:
         return KeyRing((*self.epochs, Epoch(last.number + 1, valid_from_ms, key)))
 
     def without_epoch(self, number: int, now_ms: int) -> KeyRing:
-        """Return the ring with an epoch's secret gone.
+        """Return the ring with an epoch's secret gone, and with it every epoch that has the same master key.
 
         Raises:
             UserError: If there is no such epoch, its key is gone already, or records still get their tokens by it.
@@ -179,9 +179,16 @@ class KeyRing:
         epoch = self.epoch(number)
         if epoch.key is None:
             raise UserError(f"epoch {number} is destroyed already")
-        if epoch is self.at(now_ms) or epoch.valid_from_ms > now_ms:
-            raise UserError(f"epoch {number} is in use or about to be: rotate first, and wait until the next begins")
-        return self._with(replace(epoch, key=None, destroyed_ms=now_ms))
+        ring = self
+        for each in self.epochs:
+            if each is not epoch and not _same_master(each.key, epoch.key):
+                continue
+            if each is self.at(now_ms) or each.valid_from_ms > now_ms:
+                raise UserError(
+                    f"epoch {number} is in use or about to be: rotate first, and wait until the next begins"
+                )
+            ring = ring._with(replace(each, key=None, destroyed_ms=now_ms))
+        return ring
 
     def without_tenant(self, tenant: str, now_ms: int, number: int | None = None) -> KeyRing:
         """Return the ring with a tenant's key gone, from one epoch or from all of them.
@@ -201,6 +208,10 @@ class KeyRing:
 
     def _with(self, changed: Epoch) -> KeyRing:
         return KeyRing(tuple(changed if each.number == changed.number else each for each in self.epochs))
+
+
+def _same_master(one: EpochKey | None, other: EpochKey | None) -> bool:
+    return isinstance(one, MasterKey) and isinstance(other, MasterKey) and one.master == other.master
 
 
 def _valid_from(epoch: Epoch) -> int:
