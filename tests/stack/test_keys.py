@@ -89,7 +89,7 @@ def test_what_can_not_be_recorded_is_not_done(path: Path) -> None:
 
 def test_an_act_that_is_refused_was_never_begun_and_one_that_fails_says_so(path: Path) -> None:
     cli.run(["keys", "create"])
-    with pytest.raises(UserError, match="epoch 1 is in use"):
+    with pytest.raises(UserError, match="the key of epoch 1 is in use"):
         destroy(KeyFile(path), 1000, trail := Trail(), epoch=1)
     assert trail.acts == []
 

@@ -64,7 +64,7 @@ def test_a_master_key_had_earlier_epochs_and_takes_them_along() -> None:
     ring = KeyRing.of_master(b"k" * 32, 3)
     assert [ring.at(time_ms).number for time_ms in (0, 5, None)] == [3, 3, 3]
     assert ring.epoch(1).key_of("acme") == KeyRing.of_master(b"k" * 32).epoch(1).key_of("acme")
-    with pytest.raises(UserError, match="epoch 1 is in use"):
+    with pytest.raises(UserError, match="the key of epoch 1 is in use"):
         ring.without_epoch(1, 5)
     later = ring.rotated(key(4), 5, 10).without_epoch(1, 11)
     assert [each.key is None for each in later.epochs] == [True, True, True, False]

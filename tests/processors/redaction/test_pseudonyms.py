@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turnlog.processors.keys import Epoch, KeyRing, Tree, TreeKey
-from turnlog.processors.redaction import Pseudonyms, Redactor, Scanner, builtin
+from turnlog.processors.redaction import Pseudonyms, Redactor, Scanner, builtin, is_unlinkable
 from turnlog.processors.redaction.pseudonyms import USER_DIGITS
 from turnlog.processors.redaction.scanner import TOKEN
 
@@ -44,6 +44,7 @@ def test_destroyed_keys_leave_tokens_that_link_nothing(tenant: str, values: list
     lost = pseudonyms.token("EMAIL", values[0], tenant)
     pseudonyms.use(RING.without_tenant(tenant, 5000))
     assert {pseudonyms.token("EMAIL", each, tenant) for each in values} == {"<EMAIL:k3-00000000>"} != {lost}
+    assert (is_unlinkable("<EMAIL:k3-00000000>"), is_unlinkable(lost)) == (True, False)
     assert pseudonyms.every_token("EMAIL", values[0], tenant) == []
     if tenant != "another":
         assert {each: pseudonyms.every_token("EMAIL", each, "another") for each in values} == before

@@ -185,7 +185,7 @@ class KeyRing:
                 continue
             if each is self.at(now_ms) or each.valid_from_ms > now_ms:
                 raise UserError(
-                    f"epoch {number} is in use or about to be: rotate first, and wait until the next begins"
+                    f"the key of epoch {number} is in use or about to be: rotate, and wait until that begins"
                 )
             ring = ring._with(replace(each, key=None, destroyed_ms=now_ms))
         return ring

@@ -3,7 +3,7 @@
 from turnlog.processors.redaction.contracts import Finder, Redacts, Tokens, TokenSource
 from turnlog.processors.redaction.examples import failures
 from turnlog.processors.redaction.models import GlinerModel, Model, SpacyModel
-from turnlog.processors.redaction.pseudonyms import Pseudonyms
+from turnlog.processors.redaction.pseudonyms import Pseudonyms, is_unlinkable
 from turnlog.processors.redaction.redactor import WITHHELD, Redactor
 from turnlog.processors.redaction.rules import Rule, Ruleset, builtin, load
 from turnlog.processors.redaction.scanner import Scanner, scan
@@ -26,6 +26,7 @@ __all__ = [
     "Tokens",
     "builtin",
     "failures",
+    "is_unlinkable",
     "load",
     "scan",
 ]

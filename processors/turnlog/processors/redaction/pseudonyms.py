@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -14,6 +15,9 @@ TOKEN_DIGITS = 8
 USER_DIGITS = 16
 """Hexadecimal digits of a user's token. Rows are counted and erased by it, so two users of a tenant must not share one:
 with 64 bits that has odds of one in a million among six million users."""
+
+
+_UNLINKABLE = re.compile("<[A-Z][A-Z_]{1,31}:k[0-9]{1,9}-0{8,32}>")
 
 
 class Pseudonyms:
@@ -106,6 +110,11 @@ class EpochTokens:
     def token(self, kind: str, value: str, tenant: str, digits: int = TOKEN_DIGITS) -> str:
         """Return the token of a value; see :meth:`Pseudonyms.token`."""
         return self._pseudonyms.token_in(self._epoch, kind, value, tenant, digits)
+
+
+def is_unlinkable(token: str) -> bool:
+    """Tell whether a token stands for everybody whose key is destroyed: nobody can be found by it."""
+    return _UNLINKABLE.fullmatch(token) is not None
 
 
 def canonical_user(user: str) -> str:
