@@ -33,6 +33,8 @@ def test_a_master_key_is_a_ring_of_one_epoch() -> None:
     assert parse(f"{'k' * 32}\n", epoch=3) == KeyRing.of_master(b"k" * 32, 3)
     with pytest.raises(SettingError, match="has 5 characters and needs 32"):
         parse("short")
+    with pytest.raises(SettingError, match="can't be printed"):
+        parse("\0" * 342)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,38 @@ def test_what_is_allowed_stays_in_any_spelling(redactor: TenantRedactor) -> None
         assert "<" in body(redactor, text)
 
 
+def test_nothing_passes_under_cover_of_what_stays(redactor: TenantRedactor) -> None:
+    for text in (
+        "my website is https://example.com/u/jane@sample.org",
+        "homepage: https://www.example.com/?card=4111111111111111",
+        "203.0.113.9jane@sample.org",
+    ):
+        changed = body(redactor, text)
+        assert "<" in changed, text
+        assert "jane" not in changed, text
+        assert "4111" not in changed.replace("****1111", ""), text
+    assert body(redactor, "my website is https://example.com/u/1") == "my website is https://example.com/u/1"
+
+
+def test_what_overlaps_is_not_let_through(tmp_path: Path) -> None:
+    (path := tmp_path / "r.yaml").write_text("""
+defaults: {types: {OUTER: off}}
+rules:
+  outer: {type: OUTER, pattern: "aaa-[0-9]{3}", score: 0.9, examples: ["[[aaa-123]]"]}
+  inner: {type: INNER, pattern: "[0-9]{3}", score: 0.5, edges: none, examples: ["[[123]]"]}
+  across: {type: ACROSS, pattern: "[0-9]{3} bbb", score: 0.5, examples: ["[[123 bbb]]"]}
+""")
+    redactor = redactor_of(configured(path), Pseudonyms(b"k" * 32))
+
+    def changed(text: str) -> str:
+        result: str = redactor.redact({"tenant_id": "t", "body": text}, "LogRecord")["body"]
+        return result
+
+    assert changed("aaa-123") == "aaa-123"
+    assert changed("aaa-123 bbb").startswith("aaa-<ACROSS:k1-")
+    assert changed("c 123").startswith("c <INNER:k1-")
+
+
 def test_rules_of_ones_own_are_for_whom_they_are(redactor: TenantRedactor) -> None:
     text = "plakette B-12345, hk_0123456789abcdef, see#1234"
     assert body(redactor, text).startswith("plakette B-12345, <SECRET:house_key>, see<TICKET:k1-")

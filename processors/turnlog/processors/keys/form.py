@@ -60,6 +60,9 @@ def parse(text: str, epoch: int = 1, service: KeyService | None = None) -> KeyRi
     if not text.startswith("{"):
         if len(text) < MASTER_LENGTH:
             raise SettingError(f"the key for pseudonyms has {len(text)} characters and needs {MASTER_LENGTH} or more")
+        if not text.isprintable():
+            # Such as a file that is being written over.
+            raise SettingError("the key for pseudonyms has characters that can't be printed")
         return KeyRing.of_master(text.encode(), epoch)
     try:
         value = json.loads(text)

@@ -184,9 +184,7 @@ class KeyRing:
             if each is not epoch and not _same_master(each.key, epoch.key):
                 continue
             if each is self.at(now_ms) or each.valid_from_ms > now_ms:
-                raise UserError(
-                    f"the key of epoch {number} is in use or about to be: rotate, and wait until that begins"
-                )
+                raise UserError(f"the key of epoch {number} is in use or will be: rotate, and wait until that begins")
             ring = ring._with(replace(each, key=None, destroyed_ms=now_ms))
         return ring
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
 from turnlog.processors.policies.configuration import Policy
-from turnlog.processors.redaction.contracts import Finder
 from turnlog.processors.redaction.rules import Ruleset
-from turnlog.processors.redaction.scanner import UNSCANNABLE
+from turnlog.processors.redaction.scanner import UNSCANNABLE, Scanner
 from turnlog.processors.redaction.span import Span, apart_from, resolve
 
 _WITH_DOMAINS = frozenset({"EMAIL", "URL"})
@@ -20,13 +20,13 @@ class PolicyFinder:
     """Finds by rules of turnlog's and of a user's.
 
     Args:
-        shipped: Finds by the rules that ship.
-        own: Finds by rules of the configuration; None where there are none.
+        shipped: Finds by the rules that ship; may be shared by policies.
+        own: Finds by rules of the configuration; None where there are none; may be shared too.
         policy: What stays.
         digest: The configuration's, for the stamp.
     """
 
-    def __init__(self, shipped: Finder, own: Finder | None, policy: Policy, digest: str) -> None:
+    def __init__(self, shipped: Scanner, own: Scanner | None, policy: Policy, digest: str) -> None:
         self._finders = [shipped] if own is None else [shipped, own]
         self._off = frozenset(name for name, action in policy.types.items() if action == "off")
         self._written = _written(policy)
@@ -42,8 +42,13 @@ class PolicyFinder:
 
     def scan(self, text: str) -> Sequence[Span]:
         """Return what was found and does not stay, in order and without overlaps."""
-        spans = self._found(text)
-        return [span for span in spans if not self._stays(span, text)] if spans else spans
+        for finder in self._finders:
+            finder.exempt = self._exempt
+        try:
+            return self._found(text)
+        finally:
+            for finder in self._finders:
+                finder.exempt = None
 
     def _found(self, text: str) -> Sequence[Span]:
         found: Sequence[Span] = ()
@@ -56,9 +61,19 @@ class PolicyFinder:
             found = apart_from(found, [match.span() for match in self._written.finditer(text)])
         return found
 
+    def _exempt(self, spans: list[Span], text: str) -> list[Span]:
+        """Return what does not stay, of all that rules have found.
+
+        What overlaps with something that stays is not let through with it; what lies within it and is no surer is, for
+        it is the same text taken for something else. But a web address may hold anything.
+        """
+        staying = {span for span in spans if self._stays(span, text)}
+        if not staying:
+            return spans
+        whole = resolve(span for span in staying if span.type != "URL")
+        return [span for span in spans if span not in staying and not _within(span, whole)]
+
     def _stays(self, span: Span, text: str) -> bool:
-        if span.type == UNSCANNABLE:
-            return False
         if span.type in self._off:
             return True
         found = text[span.start : span.end]
@@ -89,6 +104,11 @@ class PolicyFinder:
                 if (span.start, span.end) == (begin, len(text)) and span.type != UNSCANNABLE
             }
         return found
+
+
+def _within(span: Span, others: Sequence[Span]) -> bool:
+    place = bisect_right(others, span.start, key=lambda each: each.start) - 1
+    return place >= 0 and others[place].end >= span.end and others[place].score >= span.score
 
 
 def _written(policy: Policy) -> re.Pattern[str] | None:

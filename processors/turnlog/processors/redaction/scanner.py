@@ -29,6 +29,9 @@ TOKEN = re.compile(r"<(?:[A-Z][A-Z_]{1,31}:k[0-9]{1,9}-[0-9a-f]{8,32}|SECRET:[a-
 """What redaction itself writes; found again, it is left alone."""
 
 
+Exempt = Callable[[list[Span], str], list[Span]]
+
+
 class Scanner:
     """Applies a ruleset; not to be used by two threads at once.
 
@@ -38,6 +41,10 @@ class Scanner:
             then depends on the text alone.
         clock: Tells the time in seconds.
         models: Find what rules can't, in every text; what they raise, a scan raises.
+
+    Attributes:
+        exempt: Takes what rules have found in a text, before it is known what of it wins over what, and returns what
+            counts; None where all does.
 
     Raises:
         SettingError: If a rule's gate does not compile.
@@ -52,6 +59,7 @@ class Scanner:
     ) -> None:
         stamps = "".join(f"+{model.version}" for model in models)
         self.ruleset = replace(ruleset, version=f"{ruleset.version}{stamps}") if models else ruleset
+        self.exempt: Exempt | None = None
         self._models = models
         self._seconds = seconds
         self._clock = clock
@@ -121,6 +129,8 @@ class Scanner:
         spans = search.spans
         if spans and "<" in text:
             spans = apart_from(spans, [match.span() for match in TOKEN.finditer(text)])
+        if spans and self.exempt is not None:
+            spans = self.exempt(spans, text)
         return spans if len(spans) < 2 else resolve(spans)
 
     def _timer(self) -> Callable[[], bool]:
