@@ -38,7 +38,7 @@ def test_an_epoch_is_destroyed_whole_once_the_next_has_begun() -> None:
     for number, reason in ((2, "destroyed already"), (5, "in use"), (9, "there is no epoch 9")):
         with pytest.raises(UserError, match=reason):
             ring.without_epoch(number, 3000)
-    with pytest.raises(UserError, match="in use or about to be"):
+    with pytest.raises(UserError, match="in use or will be"):
         RING.rotated(key(6), 3000, 4000).without_epoch(6, 3000)
 
 

@@ -138,3 +138,18 @@ def test_groups_are_on_for_who_wants_them(tmp_path: Path) -> None:
     text = "We live at 742 Evergreen Terrace"
     assert "<" in redactor.redact({"tenant_id": "acme", "body": text}, "LogRecord")["body"]
     assert redactor.redact({"tenant_id": "t", "body": text}, "LogRecord")["body"] == text
+
+
+def test_a_part_of_a_match_and_possessive_patterns_and_case(tmp_path: Path) -> None:
+    (path := tmp_path / "r.yaml").write_text("""
+rules:
+  room:
+    type: ROOM
+    pattern: "(?:zimmer|büro) (?P<it>[a-z]{1,3}+[0-9]{1,4}+)"
+    ignore_case: true
+    examples: ["Zimmer [[a12]]", "Büro [[AB7]]"]
+""")
+    redactor = redactor_of(configured(path), Pseudonyms(b"k" * 32))
+    result = redactor.redact({"tenant_id": "t", "body": "ZIMMER Ab12, Büro c3"}, "LogRecord")
+    assert result["redaction_hits"] == {"ROOM": 2}
+    assert result["body"].startswith("ZIMMER <ROOM:k1-")
