@@ -138,8 +138,8 @@ class _Recording:
     def ruleset(self) -> Ruleset:
         return self._finder.ruleset
 
-    def may_match(self, text: str) -> bool:
-        return self._finder.may_match(text)
+    def suspects(self, texts: Sequence[str]) -> Sequence[bool]:
+        return self._finder.suspects(texts)
 
     def scan(self, text: str) -> Sequence[Span]:
         spans = self._finder.scan(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -36,19 +35,19 @@ class PolicyFinder:
         self._values = {each.casefold() for each in policy.values}
         self._canonical = {pair for each in policy.values for pair in self._spelled(each)}
 
-    def may_match(self, text: str) -> bool:
-        """Tell whether any rule could match; False is certain."""
-        return any(each.may_match(text) for each in self._finders)
+    def suspects(self, texts: Sequence[str]) -> Sequence[bool]:
+        """Tell of each text whether any rule could match in it; False is certain."""
+        return [any(each) for each in zip(*(finder.suspects(texts) for finder in self._finders), strict=True)]
 
     def scan(self, text: str) -> Sequence[Span]:
         """Return what was found and does not stay, in order and without overlaps."""
         for finder in self._finders:
-            finder.exempt = self._exempt
+            finder.stays = self._stays
         try:
             return self._found(text)
         finally:
             for finder in self._finders:
-                finder.exempt = None
+                finder.stays = None
 
     def _found(self, text: str) -> Sequence[Span]:
         found: Sequence[Span] = ()
@@ -60,18 +59,6 @@ class PolicyFinder:
         if found and self._written is not None and "<" in text:
             found = apart_from(found, [match.span() for match in self._written.finditer(text)])
         return found
-
-    def _exempt(self, spans: list[Span], text: str) -> list[Span]:
-        """Return what does not stay, of all that rules have found.
-
-        What overlaps with something that stays is not let through with it; what lies within it and is no surer is, for
-        it is the same text taken for something else. But a web address may hold anything.
-        """
-        staying = {span for span in spans if self._stays(span, text)}
-        if not staying:
-            return spans
-        whole = resolve(span for span in staying if span.type != "URL")
-        return [span for span in spans if span not in staying and not _within(span, whole)]
 
     def _stays(self, span: Span, text: str) -> bool:
         if span.type in self._off:
@@ -104,11 +91,6 @@ class PolicyFinder:
                 if (span.start, span.end) == (begin, len(text)) and span.type != UNSCANNABLE
             }
         return found
-
-
-def _within(span: Span, others: Sequence[Span]) -> bool:
-    place = bisect_right(others, span.start, key=lambda each: each.start) - 1
-    return place >= 0 and others[place].end >= span.end and others[place].score >= span.score
 
 
 def _written(policy: Policy) -> re.Pattern[str] | None:

@@ -18,8 +18,8 @@ class Finder(Protocol):
     def ruleset(self) -> Ruleset:
         """The rules, and the stamp of what is redacted by them."""
 
-    def may_match(self, text: str) -> bool:
-        """Tell whether anything could be found; False is certain."""
+    def suspects(self, texts: Sequence[str]) -> Sequence[bool]:
+        """Tell of each text whether anything could be found in it; False is certain."""
 
     def scan(self, text: str) -> Sequence[Span]:
         """Return what was found, in order and without overlaps."""
