@@ -265,6 +265,7 @@ def test_wrong_settings_are_one_line_and_exit_code_2(connection: KafkaConnection
         {"TURNLOG_PSEUDONYM_KEY": "short"},
         {"TURNLOG_COMMIT_SECONDS": "soon"},
         {"TURNLOG_KAFKA_BOOTSTRAP_SERVERS": "x"},
+        {"TURNLOG_REDACTION": "/nowhere/redaction.yaml"},
     ):
         done = subprocess.run(
             [sys.executable, "-m", "turnlog.processors"],

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from turnlog.processors.keys import KeyFile
 from turnlog.schemas import UserError
 from turnlog.stack.datadir import DataDirectory
 
@@ -12,7 +13,7 @@ def test_what_it_creates_is_its_owners_alone(tmp_path: Path) -> None:
     assert directory.pseudonym_key.stat().st_mode & 0o777 == 0o600
     assert directory.path.stat().st_mode & 0o077 == 0
     assert directory.pseudonym_key.parent.stat().st_mode & 0o077 == 0
-    assert len(bytes.fromhex(directory.pseudonym_key.read_text())) == 32
+    assert KeyFile(directory.pseudonym_key).read().at(None).number == 1
 
 
 def test_a_key_is_made_once(tmp_path: Path) -> None:

@@ -8,7 +8,14 @@ and ``python -m turnlog.processors`` runs one worker of it.
 from turnlog.schemas import require
 
 require(
-    "turnlog.processors", "processors", "hyperscan", "phonenumbers", "genai_prices", "pydantic_settings", "structlog"
+    "turnlog.processors",
+    "processors",
+    "hyperscan",
+    "phonenumbers",
+    "genai_prices",
+    "pydantic_settings",
+    "structlog",
+    "yaml",
 )
 
 __all__: list[str] = []

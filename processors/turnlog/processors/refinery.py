@@ -24,7 +24,7 @@ from typing import Protocol
 from turnlog.processors.batch import RawRecord
 from turnlog.processors.dead_letters import DeadLetters
 from turnlog.processors.output import MAX_MESSAGE_BYTES, Output
-from turnlog.processors.redaction import Redactor
+from turnlog.processors.redaction import Redacts
 from turnlog.processors.validation import validate
 from turnlog.schemas import Datum, Decoder, Encoder, SchemaStore, Source, Topic, TransientError
 from turnlog.schemas.codec import SINGLE_OBJECT
@@ -87,7 +87,7 @@ class Refinery:
         prefix: str,
         store: SchemaStore,
         *,
-        redactor: Redactor,
+        redactor: Redacts,
         dead_letters: DeadLetters,
         enrich: Enrich | None = None,
     ) -> None:

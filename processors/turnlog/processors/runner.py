@@ -14,6 +14,7 @@ from faust import Worker
 
 from turnlog.processors.app import ProcessorApp
 from turnlog.processors.logs import configure
+from turnlog.processors.policies import configured
 from turnlog.processors.preconditions import await_topics
 from turnlog.processors.settings import ProcessorSettings
 from turnlog.processors.worker import build
@@ -31,7 +32,8 @@ def run() -> int:
     """
     settings = ProcessorSettings.read()
     kafka = settings.kafka
-    settings.master_key()
+    settings.keys()
+    configured(settings.redaction)
     configure(settings.log_format, settings.log_level)
     log = structlog.get_logger("turnlog.processors").bind(worker=settings.worker_id)
     stop = Event()

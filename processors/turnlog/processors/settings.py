@@ -6,9 +6,10 @@ import socket
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from turnlog.processors.keys import KeySource, key_source
 from turnlog.schemas import KafkaConnection, SettingError
 
 
@@ -19,9 +20,12 @@ class ProcessorSettings(BaseSettings):
         worker_id: Name of this worker in its group, unique among running workers and the same after a restart: a
             worker that comes back under its name takes its partitions over at once.
         ready_file: Touched once the worker has its partitions.
-        pseudonym_key: Master key of pseudonyms, 32 characters or more; left out of the repr.
-        pseudonym_key_file: File that holds it.
-        pseudonym_epoch: Key epoch that new tokens are made with.
+        pseudonym_key: Keys of pseudonyms: what a key file holds, or a master key of 32 characters or more; not shown.
+        pseudonym_key_file: File that holds them, read again when it changes; wins.
+        pseudonym_epoch: Key epoch of a master key.
+        pseudonym_kms: ``module:factory`` of the adapter to a key service that keeps halves of keys; see
+            :class:`turnlog.processors.keys.KeyService`.
+        redaction: YAML file that says what is redacted and how; see :mod:`turnlog.processors.policies`.
         schema_registry_url: Confluent-compatible registry, where one is in use.
         log_format: ``json``, ``console``, or ``auto``: console on a terminal.
         log_level: Least severe level that is logged.
@@ -37,9 +41,11 @@ class ProcessorSettings(BaseSettings):
         default_factory=lambda: f"{socket.gethostname()}-0"
     )
     ready_file: Path | None = None
-    pseudonym_key: Annotated[str | None, Field(repr=False)] = None
+    pseudonym_key: SecretStr | None = None
     pseudonym_key_file: Path | None = None
     pseudonym_epoch: Annotated[int, Field(ge=1)] = 1
+    pseudonym_kms: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_.]+:[A-Za-z0-9_]+$")] = None
+    redaction: Path | None = None
     schema_registry_url: Annotated[str | None, Field(repr=False)] = None
     log_format: Literal["json", "console", "auto"] = "auto"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -67,26 +73,12 @@ class ProcessorSettings(BaseSettings):
         """How to reach Kafka, from the same environment."""
         return KafkaConnection.from_env()
 
-    def master_key(self) -> bytes:
-        """Return the master key of pseudonyms.
+    def keys(self) -> KeySource:
+        """Return the keys of pseudonyms.
 
         Raises:
-            SettingError: If there is none, it can't be read, or it is too short.
+            SettingError: If there are none, they can't be read, or one is too short.
+            TransientError: If the key service does not answer.
         """
-        if self.pseudonym_key_file is not None:
-            try:
-                key = self.pseudonym_key_file.read_bytes().strip()
-            except OSError as error:
-                raise SettingError(
-                    f"TURNLOG_PSEUDONYM_KEY_FILE: {error.strerror}: {self.pseudonym_key_file}"
-                ) from error
-        elif self.pseudonym_key is not None:
-            key = self.pseudonym_key.encode()
-        else:
-            raise SettingError(
-                "no key for pseudonyms: set TURNLOG_PSEUDONYM_KEY_FILE to a file with 32 random characters or more "
-                "(or TURNLOG_PSEUDONYM_KEY)"
-            )
-        if len(key) < 32:
-            raise SettingError(f"the key for pseudonyms has {len(key)} characters and needs 32 or more")
-        return key
+        key = None if self.pseudonym_key is None else self.pseudonym_key.get_secret_value()
+        return key_source(key, self.pseudonym_key_file, epoch=self.pseudonym_epoch, service=self.pseudonym_kms)

@@ -6,14 +6,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import structlog
+
 from turnlog.processors.app import ProcessorApp, create_app
 from turnlog.processors.batch import Batch, RawRecord
 from turnlog.processors.catalogue_reader import CatalogueReader
 from turnlog.processors.dead_letters import DeadLetters
 from turnlog.processors.enrichment import Catalogue
 from turnlog.processors.lookback import LookBack
+from turnlog.processors.meter import Meter
 from turnlog.processors.output import Output, OutputProducer
-from turnlog.processors.redaction import Pseudonyms, Redactor, Scanner, builtin
+from turnlog.processors.policies import configured, redactor_of
+from turnlog.processors.redaction import Pseudonyms
 from turnlog.processors.refinery import Refinery
 from turnlog.processors.schema_reader import SchemaReader
 from turnlog.processors.settings import ProcessorSettings
@@ -68,8 +72,11 @@ class Parts:
         self.prefix = connection.prefix
         url = settings.schema_registry_url
         self.store = SchemaStore(ConfluentRegistry(url) if url else None)
-        pseudonyms = Pseudonyms(settings.master_key(), settings.pseudonym_epoch)
-        self.redactor = Redactor(Scanner(builtin(), seconds=SCAN_SECONDS), pseudonyms)
+        self._keys = settings.keys()
+        self._pseudonyms = Pseudonyms(self._keys.ring())
+        redactor = redactor_of(configured(settings.redaction), self._pseudonyms, SCAN_SECONDS)
+        log = structlog.get_logger("turnlog.processors").bind(worker=settings.worker_id)
+        self.redactor = Meter(redactor, log.info)
         self.catalogue = Catalogue()
         self.producer = OutputProducer(connection, warn)
         self.look_back = LookBack(connection)
@@ -96,6 +103,17 @@ class Parts:
         enrich = self.catalogue.enrich if topic.record == "ModelCall" else None
         return Refinery(topic, self.prefix, self.store, redactor=self.redactor, dead_letters=self._dead, enrich=enrich)
 
+    def refresh_keys(self) -> None:
+        """Go on with the keys as they are now.
+
+        Called when a batch is in hand: a key epoch is published before it begins, so whoever holds a record of that
+        epoch finds its key here.
+
+        Raises:
+            TransientError: If they have changed and can't be read yet.
+        """
+        self._pseudonyms.use(self._keys.ring())
+
     def dead_pane(self, batch: Batch, record: RawRecord, error: PoisonError) -> Output:
         """Return the dead letter of a clean record that statistics can't take."""
         return self._dead_panes.letter(batch.topic, batch.partition, record, error)
@@ -110,6 +128,7 @@ def add_agent(app: ProcessorApp, topic: Topic, parts: Parts) -> None:
     refinery = parts.refinery(topic)
 
     async def prepare(batch: Batch) -> None:
+        parts.refresh_keys()
         unknown = refinery.unknown(batch.records)
         if unknown:
             await parts.schemas.learn(unknown)

@@ -3,11 +3,11 @@
 import contextlib
 import fcntl
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from turnlog.processors.keys import KeyFile, new_ring
 from turnlog.schemas.errors import UserError
 
 DEFAULT_FOLDER = Path(".turnlog")
@@ -56,7 +56,7 @@ class DataDirectory:
 
     @property
     def pseudonym_key(self) -> Path:
-        """The secret that tokens for personal data are made with."""
+        """The keys that tokens for personal data are made with."""
         return self.path / "keys" / "pseudonym.key"
 
     def log(self, component: str) -> Path:
@@ -68,7 +68,7 @@ class DataDirectory:
         return self.run / f"{component}.ready"
 
     def create(self) -> None:
-        """Make what is missing: the folders, for their owner alone, and the key.
+        """Make what is missing: the folders, for their owner alone, and the keys.
 
         Raises:
             UserError: The folder cannot be made or written.
@@ -76,7 +76,7 @@ class DataDirectory:
         try:
             for folder in (self.path, self.run, self.logs, self.pseudonym_key.parent):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._create_key()
+            KeyFile(self.pseudonym_key).create(new_ring)
         except OSError as error:
             raise UserError(f"cannot use {self.path} as data directory: {error.strerror}") from error
 
@@ -96,20 +96,3 @@ class DataDirectory:
                     "stop it by `turnlog down`, or name another folder"
                 ) from error
             yield
-
-    def _create_key(self) -> None:
-        if self.pseudonym_key.exists():
-            return
-        # Written beside and linked into place: whole at once, and never over a key that exists, since what was made
-        # with that one could not be recognised any more.
-        draft = self.pseudonym_key.with_name(f".{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with open(descriptor, "w", encoding="ascii") as handle:  # noqa: PTH123 - of a descriptor, which Path cannot
-                handle.write(secrets.token_hex(32) + "\n")
-                handle.flush()
-                os.fsync(descriptor)
-            with contextlib.suppress(FileExistsError):
-                self.pseudonym_key.hardlink_to(draft)
-        finally:
-            draft.unlink()

@@ -59,7 +59,8 @@ _HOMOGLYPHS = str.maketrans(
     "АВЕКМНОРСТУХаеорсухіѕјԁԛԝһӏΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανρ",  # noqa: RUF001 - that they look Latin is the point
     "ABEKMHOPCTYXaeopcyxisjdqwhlABEZHIKMNOPTYXoavp",
 )
-_MIXED = re.compile(r"\S*(?:[A-Za-z][\u0370-\u052f]|[\u0370-\u052f][A-Za-z])\S*")
+_SEAM = re.compile(r"[A-Za-z][\u0370-\u052f]|[\u0370-\u052f][A-Za-z]")
+_WORD = re.compile(r"\S+")
 
 
 def fold(text: str) -> Folded:
@@ -79,7 +80,15 @@ def fold(text: str) -> Folded:
         else:
             pieces.append("-" if kind == "dash" else " ")
     pieces.append(text[position:])
-    return Folded(_MIXED.sub(lambda match: match.group().translate(_HOMOGLYPHS), "".join(pieces)), cuts)
+    folded = "".join(pieces)
+    if _SEAM.search(folded):
+        folded = _WORD.sub(_without_homoglyphs, folded)
+    return Folded(folded, cuts)
+
+
+def _without_homoglyphs(match: re.Match[str]) -> str:
+    word = match.group()
+    return word.translate(_HOMOGLYPHS) if not word.isascii() and _SEAM.search(word) else word
 
 
 def _bytes_of(*ranges: tuple[int, int]) -> str:

@@ -34,14 +34,16 @@ NUMBER = _digits(DIGITS)
 TOKEN = Expression(f"[0-9A-Za-z_+/=.~-]{{{TOKEN_LENGTH}}}", report=Report.ONCE)
 """Hits a word of at least sixteen letters, digits and signs that keys have."""
 
-_Signs = frozenset[int]
-_DIGIT_SIGNS: _Signs = frozenset(b"0123456789")
-_GAP_SIGNS: _Signs = frozenset(_BETWEEN_DIGITS.encode()) | _DIGIT_SIGNS
-_TOKEN_SIGNS: _Signs = frozenset(b"_+/=.~-ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") | _DIGIT_SIGNS
+Signs = frozenset[int]
+"""ASCII characters, by their numbers, and one more that stands for all others."""
+
+DIGIT_SIGNS: Signs = frozenset(b"0123456789")
+_GAP_SIGNS: Signs = frozenset(_BETWEEN_DIGITS.encode()) | DIGIT_SIGNS
+_TOKEN_SIGNS: Signs = frozenset(b"_+/=.~-ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") | DIGIT_SIGNS
 _OTHER = 128
 """Stands for everything that is not ASCII."""
 
-_ALL: _Signs = frozenset(range(_OTHER + 1))
+ALL_SIGNS: Signs = frozenset(range(_OTHER + 1))
 _ENDLESS = 10_000
 _COUNTED = 64
 """Repetitions of which each is looked at; more of them say no more."""
@@ -136,8 +138,8 @@ def _without_digits(width: int) -> _Digits:
 _NO_DIGITS = _without_digits(0)
 
 
-def _digit_of(signs: _Signs) -> _Digits:
-    if signs and signs <= _DIGIT_SIGNS:
+def _digit_of(signs: Signs) -> _Digits:
+    if signs and signs <= DIGIT_SIGNS:
         return _Digits(True, 1, 1, 1, 0, 0, 0)
     return _without_digits(1 if signs <= _GAP_SIGNS else GAP + 1)
 
@@ -178,7 +180,7 @@ class _Run(NamedTuple):
 _NO_RUN = _Run(whole=True, first=0, last=0, longest=0)
 
 
-def _run_of(signs: _Signs) -> _Run:
+def _run_of(signs: Signs) -> _Run:
     return _Run(True, 1, 1, 1) if signs and signs <= _TOKEN_SIGNS else _Run(False, 0, 0, 0)
 
 
@@ -191,7 +193,7 @@ def _read(pattern: str, nothing: Any, sign: Any) -> Any:
 
 
 def _unknown(sign: Any) -> Any:
-    return sign(_ALL).up_to(_ENDLESS)
+    return sign(ALL_SIGNS).up_to(_ENDLESS)
 
 
 def _sequence(parts: Any, nothing: Any, sign: Any) -> Any:
@@ -205,7 +207,7 @@ def _part(kind: Any, value: Any, nothing: Any, sign: Any) -> Any:  # noqa: PLR09
     if kind is kinds.LITERAL:
         return sign(frozenset({min(value, _OTHER)}))
     if kind is kinds.IN:
-        return sign(_class(value))
+        return sign(signs_in(value))
     if kind is kinds.SUBPATTERN:
         return _sequence(value[3], nothing, sign)
     if kind is kinds.BRANCH:
@@ -222,10 +224,11 @@ def _part(kind: Any, value: Any, nothing: Any, sign: Any) -> Any:  # noqa: PLR09
         return result.then(each.up_to(rest)) if rest else result
     if kind in (kinds.AT, kinds.ASSERT, kinds.ASSERT_NOT):
         return nothing
-    return sign(_ALL) if kind in (kinds.ANY, kinds.NOT_LITERAL) else _unknown(sign)
+    return sign(ALL_SIGNS) if kind in (kinds.ANY, kinds.NOT_LITERAL) else _unknown(sign)
 
 
-def _class(items: Any) -> _Signs:
+def signs_in(items: Any) -> Signs:
+    """Return what a character class, as the parser has it, takes at most."""
     signs: set[int] = set()
     for kind, value in items:
         if kind is kinds.LITERAL:
@@ -233,5 +236,5 @@ def _class(items: Any) -> _Signs:
         elif kind is kinds.RANGE:
             signs.update(range(min(value[0], _OTHER), min(value[1], _OTHER) + 1))
         else:
-            return _ALL
+            return ALL_SIGNS
     return frozenset(signs)

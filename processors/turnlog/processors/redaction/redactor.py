@@ -9,9 +9,10 @@ from itertools import accumulate
 from typing import Any
 
 from turnlog.processors.redaction import json_text
+from turnlog.processors.redaction.contracts import Finder, Tokens, TokenSource
 from turnlog.processors.redaction.fields import Kind, Part, parts_of
-from turnlog.processors.redaction.pseudonyms import USER_DIGITS, Pseudonyms
-from turnlog.processors.redaction.scanner import TOKEN, UNSCANNABLE, Scanner
+from turnlog.processors.redaction.pseudonyms import USER_DIGITS, canonical_user
+from turnlog.processors.redaction.scanner import TOKEN, UNSCANNABLE
 from turnlog.processors.redaction.span import Span
 from turnlog.schemas import Datum
 
@@ -19,6 +20,8 @@ WITHHELD = "<WITHHELD>"
 _PATH = re.compile(r"(?P<field>[a-z_]{1,40})(?:\.[a-z_]{1,40}|\[\d{0,6}\])*", re.ASCII)
 _REMEMBERED_LENGTH = 64
 _REMEMBERED_TEXTS = 20_000
+_SUSPICIOUS = "suspicious@example.com"
+"""Stands for what could not be read: something is found in it."""
 
 
 class UnscannableError(Exception):
@@ -33,11 +36,13 @@ class Redactor:
         pseudonyms: Makes the tokens that stand for them.
     """
 
-    def __init__(self, scanner: Scanner, pseudonyms: Pseudonyms) -> None:
+    def __init__(self, scanner: Finder, pseudonyms: TokenSource) -> None:
         self._scanner = scanner
         self._pseudonyms = pseudonyms
         # Names of services, models, loggers … come again with every record: what was clean once is clean.
         self._clean: set[str] = set()
+        # So do the keys and short values of JSON; what they hold is scanned as it stands, not opened once more.
+        self._clean_leaves: set[str] = set()
 
     @property
     def version(self) -> str:
@@ -55,17 +60,14 @@ class Redactor:
         """
         parts = parts_of(record)
         tenant = str(datum.get("tenant_id") or "")
-        run = _Run(self._scanner, self._pseudonyms, tenant, self._clean)
+        tokens = self._pseudonyms.at(datum.get("ingest_time"))
+        run = _Run(self._scanner, tokens, tenant, self._clean, self._clean_leaves)
         result = dict(datum)
-        if self._may_match(parts, datum):
-            for part in parts:
-                value = datum.get(part.name)
-                if value is not None:
-                    result[part.name] = run.value(part, value, part.name)
-        elif datum.get("user_key"):
-            result["user_key"] = run.user(datum["user_key"], "user_key")
-        if len(self._clean) > _REMEMBERED_TEXTS:
-            self._clean.clear()
+        for part in self._suspects(parts, datum):
+            result[part.name] = run.value(part, datum[part.name], part.name)
+        for known in (self._clean, self._clean_leaves):
+            if len(known) > _REMEMBERED_TEXTS:
+                known.clear()
         result["redaction_rules"] = self.version
         result["redaction_hits"] = dict(run.hits)
         result["redaction_withheld"] = [*_withheld_before(datum, parts), *run.withheld]
@@ -73,28 +75,31 @@ class Redactor:
             result["content_state"] = "withheld"
         return result
 
-    def _may_match(self, parts: Sequence[Part], datum: Datum) -> bool:
-        """Tell whether any text of the record could hold something: most don't, and one scan of all of it says so."""
+    def _suspects(self, parts: Sequence[Part], datum: Datum) -> Iterator[Part]:
+        """Yield the parts that could hold something: most don't, and one scan of all texts says so."""
         texts: list[str] = []
-        short: list[str] = []
+        collected: list[tuple[Part, int, int]] = []
         clean = self._clean
-        try:
-            for part in parts:
-                value = datum.get(part.name)
-                if not value:
-                    continue
-                if part.repeats and part.kind is Kind.TEXT and len(value) <= _REMEMBERED_LENGTH:
-                    if value in clean:
-                        continue
-                    short.append(value)
+        for part in parts:
+            value = datum.get(part.name)
+            if not value or (part.repeats and len(value) <= _REMEMBERED_LENGTH and value in clean):
+                continue
+            before = len(texts)
+            try:
                 _collect(part, value, texts)
-            # A rule that matches across the zero character only makes the answer "maybe".
-            if self._scanner.may_match("\0".join(texts)):
-                return True
-        except Exception:  # noqa: BLE001 - whatever it was, the field by field run meets it again and withholds
-            return True
-        clean.update(short)
-        return False
+            except Exception:  # noqa: BLE001 - whatever it was, the field's own run meets it again and withholds
+                del texts[before:]
+                texts.append(_SUSPICIOUS)
+            collected.append((part, before, len(texts)))
+        try:
+            found = self._scanner.suspects(texts)
+        except Exception:  # noqa: BLE001 - same
+            found = [True] * len(texts)
+        for part, before, behind in collected:
+            if part.kind is Kind.USER or any(found[before:behind]):
+                yield part
+            elif part.repeats and len(datum[part.name]) <= _REMEMBERED_LENGTH:
+                clean.add(datum[part.name])
 
 
 def _withheld_before(datum: Datum, parts: Sequence[Part]) -> Iterator[str]:
@@ -152,13 +157,16 @@ def _collect_text(text: str, texts: list[str], name: str) -> None:
 class _Run:
     """One record's redaction, value by value."""
 
-    def __init__(self, scanner: Scanner, pseudonyms: Pseudonyms, tenant: str, clean: set[str]) -> None:
+    def __init__(
+        self, scanner: Finder, pseudonyms: Tokens, tenant: str, clean: set[str], clean_leaves: set[str]
+    ) -> None:
         self.hits: Counter[str] = Counter()
         self.withheld: list[str] = []
         self._scan = scanner.scan
         self._pseudonyms = pseudonyms
         self._tenant = tenant
         self._clean = clean
+        self._clean_leaves = clean_leaves
 
     def value(self, part: Part, value: Any, path: str, name: str = "") -> Any:
         """Return a value redacted.
@@ -196,7 +204,7 @@ class _Run:
         if not value or TOKEN.fullmatch(value):
             return value
         try:
-            return self._pseudonyms.token("USER", value.strip().casefold(), self._tenant, USER_DIGITS)
+            return self._pseudonyms.token("USER", canonical_user(value), self._tenant, USER_DIGITS)
         except Exception:  # noqa: BLE001 - fails closed, whatever it was
             self.withheld.append(path)
             return WITHHELD
@@ -237,8 +245,12 @@ class _Run:
 
     def _text(self, name: str, text: str) -> str:
         # The name goes before the text, because it says what a number is; it is scanned, and changed, by itself.
-        skip = len(json_text.labelled(name, ""))
-        spans = self._spans(json_text.labelled(name, text))
+        whole = json_text.labelled(name, text)
+        if whole in self._clean_leaves:
+            return text
+        skip, spans = len(whole) - len(text), self._spans(whole)
+        if not spans and len(whole) <= _REMEMBERED_LENGTH:
+            self._clean_leaves.add(whole)
         pieces: list[str] = []
         position = 0
         for span in spans:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from turnlog.processors.redaction.gate import Expression
+from turnlog.processors.redaction.starts import Kind, kind_of, width
 from turnlog.processors.redaction.validators import Validator, accept, named
 from turnlog.processors.redaction.words import expression, spelled_pattern
 from turnlog.schemas import SettingError
 
 FOLDER = Path(__file__).parent / "rules"
-REVISION = 2
+REVISION = 3
 """Raised when the code around the rules changes what they find."""
 
 _EDGES = {
@@ -61,6 +63,8 @@ class Rule:
         option: What must be switched on for the rule to apply; empty for rules that always do.
         examples: Texts that hold a match, with the matches in double brackets: ``call [[+1 415 555 0132]]``.
         counterexamples: Texts that hold none.
+        begins: How its matches begin, where that can be told.
+        width: How many characters a match has at least and at most.
     """
 
     name: str
@@ -81,6 +85,8 @@ class Rule:
     option: str = ""
     examples: Sequence[str] = field(repr=False, default=())
     counterexamples: Sequence[str] = field(repr=False, default=())
+    begins: Kind | None = field(repr=False, default=None)
+    width: tuple[int, int] = (0, sys.maxsize)
 
 
 @dataclass(frozen=True)
@@ -139,7 +145,7 @@ def load(paths: Sequence[Path], options: frozenset[str] = frozenset()) -> Rulese
             if name in rules:
                 raise SettingError(f"rules file {file}: there are two rules named {name}")
             try:
-                rules[name] = _rule(name, table, words, shapes)
+                rules[name] = rule_from(name, table, words, shapes)
             except (AttributeError, KeyError, TypeError, ValueError, re.error) as error:
                 raise SettingError(f"rules file {file}, rule {name}: {error!r}") from error
     chosen = tuple(each for each in rules.values() if not each.option or each.option in options)
@@ -167,7 +173,18 @@ _KEYS = {
 }
 
 
-def _rule(name: str, table: Mapping[str, Any], words: Mapping[str, str], shapes: Mapping[str, str]) -> Rule:
+def rule_from(name: str, table: Mapping[str, Any], words: Mapping[str, str], shapes: Mapping[str, str]) -> Rule:
+    """Return a rule from its table.
+
+    Args:
+        name: Its name.
+        table: Its keys, as in a rules file.
+        words: The gate expression of each word list.
+        shapes: Pieces of patterns.
+
+    Raises:
+        AttributeError, KeyError, TypeError, ValueError, re.error: If it can't be right.
+    """
     unknown = set(table) - _KEYS
     if unknown:
         raise ValueError(f"unknown key {min(unknown)}")
@@ -202,6 +219,8 @@ def _rule(name: str, table: Mapping[str, Any], words: Mapping[str, str], shapes:
         option=str(table.get("option", "")),
         examples=_joined(table.get("examples")),
         counterexamples=_joined(table.get("counterexamples")),
+        begins=kind_of(pattern.pattern, caseless=caseless),
+        width=width(pattern.pattern),
     )
 
 

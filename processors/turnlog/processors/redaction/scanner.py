@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import re
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import accumulate
 
-from turnlog.processors.redaction.folding import NEEDED, Folded, fold
-from turnlog.processors.redaction.gate import Expression, Gate, Hit, Report
+from turnlog.processors.redaction.folding import Folded, fold
+from turnlog.processors.redaction.gate import Hit
 from turnlog.processors.redaction.models import Model
 from turnlog.processors.redaction.rules import Ruleset, builtin
-from turnlog.processors.redaction.search import LONGEST, GaveUpError, Search
+from turnlog.processors.redaction.search import LONGEST, GaveUpError, Place, Search, Stays, may_be_near
 from turnlog.processors.redaction.sieve import Sieve
 from turnlog.processors.redaction.span import Span, apart_from, resolve
 
-_ALONE = re.compile(r"\s{0,8}(?P<it>(?=[^0-9]{0,12}[0-9])[0-9A-Za-z][0-9A-Za-z .,:/()-]{2,30}[0-9A-Za-z])[\s.!;,]{0,8}")
+_NUMBER = r"\s{0,8}(?P<it>(?=[^0-9]{0,12}[0-9])[0-9A-Za-z][0-9A-Za-z .,:/()-]{2,30}[0-9A-Za-z])[\s.!;,]{0,8}"
+_ALONE = re.compile(_NUMBER)
 """A text that is one number, as an answer to the question for it is."""
+
+_ALONE_QUOTED = re.compile(rf'(?:^|["\0]){_NUMBER}(?:["\0]|$)')
 
 ALONE_LENGTH = 48
 """Characters that it has at most."""
@@ -39,6 +44,9 @@ class Scanner:
         clock: Tells the time in seconds.
         models: Find what rules can't, in every text; what they raise, a scan raises.
 
+    Attributes:
+        stays: Tells whether something that was found in a text stays as it is; None where nothing does.
+
     Raises:
         SettingError: If a rule's gate does not compile.
     """
@@ -52,26 +60,32 @@ class Scanner:
     ) -> None:
         stamps = "".join(f"+{model.version}" for model in models)
         self.ruleset = replace(ruleset, version=f"{ruleset.version}{stamps}") if models else ruleset
+        self.stays: Stays | None = None
         self._models = models
         self._seconds = seconds
         self._clock = clock
         self._sieve = Sieve(ruleset.rules, ruleset.words)
-        self._fold_gate = _fold_gate()
-        self._alone = [rule for rule in ruleset.rules if rule.alone]
+        self._alone = [index for index, rule in enumerate(self._sieve.rules) if rule.alone]
 
-    def may_match(self, text: str) -> bool:
-        """Tell whether any rule could match; False is certain."""
-        if self._models:
-            return True
-        data = text.encode("utf-8", "surrogatepass")
-        if len(data) != len(text) and self._fold_gate.hits(data) != []:
-            return True
-        found = self._sieve.hits(data)
-        if found is None or found[0] or any(self._sieve.near[word] for word, _, _ in found[1]):
-            return True
-        # Between quotes or zero characters there may be a text that is one number.
-        parts = text.replace('"', "\0").split("\0")
-        return any(len(part) <= ALONE_LENGTH and _ALONE.fullmatch(part) for part in parts)
+    def suspects(self, texts: Sequence[str]) -> Sequence[bool]:
+        """Tell of each text, in one pass over all of them, whether any rule could match in it; False is certain.
+
+        A text may hold several between quotes.
+        """
+        sieve = self._sieve
+        datas = [text.encode("utf-8", "surrogatepass") for text in texts]
+        # No rule's match in one text is hidden by its neighbours: the zero character ends words as an end of text does.
+        joined = b"\0".join(datas)
+        hits = None if self._models else sieve.every_hit(joined)
+        if hits is None:
+            return [True] * len(texts)
+        found = [_may_be_alone(text) for text in texts]
+        ends = [*accumulate(len(data) + 1 for data in datas)]
+        for hit in hits:
+            place = bisect_right(ends, hit[2] - 1)
+            if not found[place]:
+                found[place] = sieve.is_wanted(hit, joined, ends[place] - len(datas[place]) - 1, ends[place])
+        return found
 
     def scan(self, text: str) -> Sequence[Span]:
         """Return what was found, in order and without overlaps; time is linear in the text's length.
@@ -87,70 +101,92 @@ class Scanner:
 
     def _by_rules(self, text: str) -> Sequence[Span]:
         data = text.encode("utf-8", "surrogatepass")
-        if len(data) != len(text) and self._fold_gate.hits(data) != []:
+        hits, folded = self._sieve.hits(data), None
+        if hits and len(data) != len(text) and any(hit[0] == self._sieve.folding for hit in hits):
             folded = fold(text)
-            return self._scan(folded.text, folded.text.encode("utf-8", "surrogatepass"), folded)
-        return self._scan(text, data, None)
-
-    def _scan(self, text: str, data: bytes, folded: Folded | None) -> Sequence[Span]:
-        found = self._sieve.hits(data)
-        if found is None:
-            spans: Sequence[Span] | None = None
-        elif found[0] or any(self._sieve.near[word[0]] for word in found[1]):
-            spans = self._found(text, *_in_characters(data, *found, len(text)))
+            plain, data = folded.text, folded.text.encode("utf-8", "surrogatepass")
+            hits = self._sieve.hits(data)
         else:
-            spans = self._found(text, (), ()) if len(text) <= LONGEST and _ALONE.fullmatch(text) else ()
+            plain = text
+        spans = None if hits is None else self._found(plain, _in_characters(data, hits, len(plain)))
         if spans is None:
-            length = len(text) if folded is None else folded.end(len(text))
-            return (Span(0, length, UNSCANNABLE, "too_many_candidates"),)
-        return spans if folded is None else _unfolded(spans, folded)
+            return (Span(0, len(text), UNSCANNABLE, "too_many_candidates"),)
+        return spans if folded is None or not spans else _unfolded(spans, folded)
 
-    def _found(self, text: str, hits: Sequence[Hit], words: Sequence[Hit]) -> Sequence[Span] | None:
+    def _found(self, text: str, hits: Sequence[Hit]) -> Sequence[Span] | None:
         """Return what was found, or None if the search gave up."""
-        ends: dict[str, list[int]] = {}
-        for index, _, end in words:
-            ends.setdefault(self._sieve.words[index], []).append(end)
-        search = Search(text, ends, self._timer())
+        whole = _ALONE.fullmatch(text) if len(text) <= LONGEST else None
+        if not hits and whole is None:
+            return ()
+        tasks, ends = self._tasks(text, hits)
+        low, high = (0, 0) if whole is None else whole.span("it")
+        for index in self._alone if whole is not None else ():
+            least, most = self._sieve.rules[index].width
+            if least <= high - low <= most:
+                tasks.setdefault(index, ([], []))
+        if not tasks:
+            return ()
+        walls = [match.span() for match in TOKEN.finditer(text)] if "<" in text else ()
+        search = Search(text, ends, self._timer(), walls, self.stays)
         try:
-            search.at_gates(hits, self._sieve.gated)
-            search.near_words(words, self._sieve.near, self._sieve.near_needs)
-            if len(text) <= LONGEST and (whole := _ALONE.fullmatch(text)):
-                search.alone(self._alone, *whole.span("it"))
+            for index in sorted(tasks):
+                search.try_rule(self._sieve.rules[index], *tasks[index], (low, high))
         except GaveUpError:
             return None
-        spans = search.spans
-        if spans and "<" in text:
-            spans = apart_from(spans, [match.span() for match in TOKEN.finditer(text)])
-        return spans if len(spans) < 2 else resolve(spans)
+        return search.found()
 
-    def _timer(self) -> Callable[[], bool]:
+    def _tasks(
+        self, text: str, hits: Sequence[Hit]
+    ) -> tuple[dict[int, tuple[list[int], list[Place]]], dict[str, list[int]]]:
+        """Return where to try which rules, by their indices: at gates and near words; and where words end."""
+        sieve = self._sieve
+        gated, near, first_word, folding = sieve.gated, sieve.near, len(sieve.gated), sieve.folding
+        tasks: dict[int, tuple[list[int], list[Place]]] = {}
+        ends: dict[str, list[int]] = {}
+        seen: set[tuple[int, int]] = set()
+        for index, start, end in hits:
+            if index < first_word:
+                if (index, start) in seen:
+                    continue
+                seen.add((index, start))
+                for rule in gated[index]:
+                    if rule in tasks:
+                        tasks[rule][0].append(start)
+                    else:
+                        tasks[rule] = ([start], [])
+            elif index < folding:
+                word = index - first_word
+                ends.setdefault(sieve.words[word], []).append(end)
+                if near[word] and may_be_near(text, end, sieve.near_needs[word]):
+                    place = (end, len(near[word]))
+                    for rule in near[word]:
+                        if rule in tasks:
+                            tasks[rule][1].append(place)
+                        else:
+                            tasks[rule] = ([], [place])
+        return tasks, ends
+
+    def _timer(self) -> Callable[[], bool] | None:
         if self._seconds is None:
-            return _always
+            return None
         clock, late = self._clock, self._clock() + self._seconds
         return lambda: clock() <= late
 
 
-def _always() -> bool:
-    return True
-
-
-def _in_characters(
-    data: bytes, hits: Sequence[Hit], words: Sequence[Hit], length: int
-) -> tuple[Sequence[Hit], Sequence[Hit]]:
-    """Return hits and words with places in characters instead of bytes; ends of hits are left out."""
-    if len(data) == length:
-        return hits, words
-    offsets = sorted({hit[1] for hit in hits} | {word[2] for word in words})
+def _in_characters(data: bytes, hits: Sequence[Hit], length: int) -> Sequence[Hit]:
+    """Return hits with places in characters instead of bytes."""
+    if not hits or len(data) == length:
+        return hits
     found: dict[int, int] = {}
     known = characters = 0
-    for offset in offsets:
+    for offset in sorted({place for _, start, end in hits for place in (start, end)}):
         whole = offset
         while known < whole < len(data) and data[whole] & 0xC0 == 0x80:
             whole -= 1
         characters += len(data[known:whole].decode("utf-8", "surrogatepass"))
         known = whole
         found[offset] = characters
-    return [(hit[0], found[hit[1]], 0) for hit in hits], [(word[0], 0, found[word[2]]) for word in words]
+    return [(index, found[start], found[end]) for index, start, end in hits]
 
 
 def _unfolded(spans: Iterable[Span], folded: Folded) -> list[Span]:
@@ -164,9 +200,10 @@ def _unfolded(spans: Iterable[Span], folded: Folded) -> list[Span]:
     ]
 
 
-@cache
-def _fold_gate() -> Gate:
-    return Gate([Expression(NEEDED, report=Report.ONCE)])
+def _may_be_alone(text: str) -> bool:
+    return (len(text) <= ALONE_LENGTH and _ALONE.fullmatch(text) is not None) or (
+        '"' in text and _ALONE_QUOTED.search(text) is not None
+    )
 
 
 @cache

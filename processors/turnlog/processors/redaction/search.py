@@ -1,14 +1,14 @@
-"""One text's search: candidates tried, what they cost, and what was found."""
+"""One text's search: candidates tried, the surest rules' first, what they cost, and what was found."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from turnlog.processors.redaction.gate import Hit
 from turnlog.processors.redaction.rules import Rule
 from turnlog.processors.redaction.span import Span
+from turnlog.processors.redaction.starts import Starts
 
 UNLESS_BEFORE = 14
 """Characters before a match in which a word may say that it is something else."""
@@ -26,6 +26,10 @@ REFUSALS_ALLOWED = 5_000
 CHARACTERS_PER_REFUSAL = 80
 """So many candidates of a text may turn out to be nothing, and one more for so many characters."""
 
+Place = tuple[int, int]
+"""Where a word ends, and how many rules are tried near such words: what few ask for says more than what many do."""
+
+NO_WORD: Place = (0, 0)
 _DIGIT = re.compile("[0-9]")
 
 
@@ -33,121 +37,211 @@ class GaveUpError(Exception):
     """A text took more than it is worth: too many candidates that are nothing, or too much time."""
 
 
+Stays = Callable[[Span, str], bool]
+
+
 class Search:
     """The search of one text.
+
+    Rules are to be tried in the order of their scores, the surest first: a candidate that begins in what a surer rule
+    found could only lose to it, and is not looked at.
 
     Args:
         text: The text.
         ends: Where words end, by their list, in order.
-        in_time: Tells whether there is time left.
+        in_time: Tells whether there is time left; None if there is no limit.
+        walls: Stretches (start, end) that nothing found may touch, in order, none overlapping another.
+        stays: Tells whether something that was found stays as it is. What only overlaps with it is not let through with
+            it; what lies within it and is no surer is, for it is the same text taken for something else. But a web
+            address may hold anything.
     """
 
-    def __init__(self, text: str, ends: Mapping[str, Sequence[int]], in_time: Callable[[], bool]) -> None:
-        self.spans: list[Span] = []
+    def __init__(
+        self,
+        text: str,
+        ends: Mapping[str, Sequence[int]],
+        in_time: Callable[[], bool] | None,
+        walls: Sequence[tuple[int, int]] = (),
+        stays: Stays | None = None,
+    ) -> None:
         self._text = text
         self._ends = ends
         self._in_time = in_time
         self._left = REFUSALS_ALLOWED + len(text) // CHARACTERS_PER_REFUSAL
-        self._tried: set[tuple[object, int]] = set()
-        self._last: dict[str, tuple[int, int]] = {}
+        # What is settled: nothing that is surer can come any more.
+        self._starts = [start for start, _ in walls]
+        self._stops = [end for _, end in walls]
+        self._spans: list[Span | None] = [None for _ in walls]
+        # What equally sure rules found, of which the longest is to win.
+        self._score = 1.0
+        self._equals: list[tuple[int, int, Place, int, Span]] = []
+        self._numbers = Starts(text)
+        self._stays = stays
+        self._staying: list[tuple[int, int]] = []
 
-    def at_gates(self, hits: Sequence[Hit], gated: Sequence[Sequence[Rule]]) -> None:
-        """Try rules where their gates hit.
-
-        Raises:
-            GaveUpError: If it takes too much.
-        """
-        for index, start, _ in hits:
-            if (index, start) in self._tried:
-                continue
-            self._tried.add((index, start))
-            self._check_time()
-            for rule in gated[index]:
-                low, high = self._last.get(rule.name, (0, 0))
-                if low <= start < high or (rule.context and not self._occurs(rule.context)):
-                    continue
-                match = rule.pattern.match(self._text, start)
-                if match is None and rule.seek:
-                    match = rule.pattern.search(self._text, max(0, start - rule.back), start + rule.seek)
-                self._take(rule, match, check_context=bool(rule.context))
-
-    def near_words(
-        self, words: Sequence[Hit], near: Sequence[Sequence[Rule]], needs: Sequence[re.Pattern[str]]
+    def try_rule(
+        self, rule: Rule, starts: Sequence[int], places: Sequence[Place], alone: tuple[int, int] = (0, 0)
     ) -> None:
-        """Try rules near words that they ask for.
+        """Try a rule where it may match.
 
         Args:
-            words: The words.
-            near: For each word list its rules.
-            needs: For each word list what must be found near a word if one of the rules is to match.
+            rule: The rule.
+            starts: Where its gates hit.
+            places: Words near which it is tried.
+            alone: The stretch that is all of the text, if there is one.
 
         Raises:
             GaveUpError: If it takes too much.
         """
-        for index, _, end in words:
-            # Whatever stands near a word has a digit in it, and most of it has many.
-            if (
-                not near[index]
-                or not _DIGIT.search(self._text, max(0, end - REACH_BEFORE), end + REACH_BEHIND)
-                or not needs[index].search(
-                    self._text, max(0, end - REACH_BEFORE - LONGEST), end + REACH_BEHIND + LONGEST
-                )
-            ):
-                continue
+        if rule.score != self._score:
+            self._settle()
+            self._score = rule.score
+        if starts:
+            self._at_gate(rule, starts)
+        if places:
+            self._near_words(rule, places)
+        if rule.alone and alone[1] and (match := rule.pattern.fullmatch(self._text, *alone)) is not None:
+            self._take(rule, match, check_context=False)
+
+    def _at_gate(self, rule: Rule, starts: Sequence[int]) -> None:
+        if rule.context and not any(word in self._ends for word in rule.context):
+            return
+        text, match_at, seek = self._text, rule.pattern.match, rule.seek
+        is_whole = not seek and rule.group == 0
+        tried: set[int] = set()
+        low = high = 0
+        for start in starts:
             self._check_time()
-            for rule in near[index]:
-                for match in _near(rule, self._text, end):
-                    self._take(rule, match, check_context=False)
+            if low <= start < high or (is_whole and self._starts and self._is_taken(start)):
+                continue
+            match = match_at(text, start)
+            if match is None and seek:
+                match = rule.pattern.search(text, max(0, start - rule.back), start + seek)
+            if match is None:
+                self._refuse()
+                continue
+            begin = match.start()
+            if begin in tried:
+                continue
+            tried.add(begin)
+            end = self._take(rule, match, check_context=bool(rule.context))
+            if end:
+                low, high = begin, end
 
-    def alone(self, rules: Sequence[Rule], start: int, end: int) -> None:
-        """Try rules on what is all of the text.
+    def _near_words(self, rule: Rule, places: Sequence[Place]) -> None:
+        text, tried = self._text, set[int]()
+        for place in places:
+            self._check_time()
+            end = place[0]
+            # The sign behind a word counts as the word's, but may be the first of what follows.
+            first, last = max(0, end - 1), end + rule.before
+            stop = last + LONGEST
+            for match in self._matches(rule, first, last, stop):
+                begin = match.start()
+                if begin in tried:
+                    continue
+                tried.add(begin)
+                whole = rule.pattern.match(text, begin) if match.end() == stop else None
+                self._take(rule, whole or match, check_context=False, place=place)
+            for match in self._matches(rule, max(0, end - WORD_LENGTH - rule.after), end, end) if rule.after else ():
+                if match.start() not in tried:
+                    tried.add(match.start())
+                    self._take(rule, match, check_context=False, place=place)
 
-        Raises:
-            GaveUpError: If it takes too much.
-        """
-        for rule in rules:
-            match = rule.pattern.fullmatch(self._text, start, end)
-            if match is not None:
-                self._take(rule, match, check_context=False)
+    def _matches(self, rule: Rule, low: int, high: int, stop: int) -> Iterator[re.Match[str]]:
+        """Find a rule's matches that end before ``stop`` and begin in a stretch, or end in it if it reaches there."""
+        text, behind = self._text, stop == high
+        first = max(0, low - LONGEST) if behind else low
+        if rule.begins is None:
+            if _DIGIT.search(text, low, high):
+                for match in rule.pattern.finditer(text, first, stop):
+                    if match.start() > high:
+                        break
+                    if not behind or match.end() >= low:
+                        yield match
+            return
+        starts = self._numbers.between(rule.begins, first, high)
+        if not starts or not _DIGIT.search(text, low, high):
+            return
+        match_at, free = rule.pattern.match, 0
+        for start in starts:
+            if start >= free and (here := match_at(text, start, stop)) is not None:
+                free = here.end()
+                if not behind or free >= low:
+                    yield here
+
+    def found(self) -> Sequence[Span]:
+        """Return what was found, in order, none overlapping another."""
+        self._settle()
+        return [span for span in self._spans if span is not None]
+
+    def _settle(self) -> None:
+        """Keep of equally sure spans the longest, then the first, then the one at a gate or at the first word."""
+        equals = self._equals
+        if len(equals) > 1:
+            equals.sort()
+        for *_, span in equals:
+            start, end = span[0], span[1]
+            if self._stays is not None and self._does_stay(span, self._stays):
+                continue
+            place = bisect_left(self._starts, end)
+            if place == 0 or self._stops[place - 1] <= start:
+                self._starts.insert(place, start)
+                self._stops.insert(place, end)
+                self._spans.insert(place, span)
+        equals.clear()
+
+    def _does_stay(self, span: Span, stays: Stays) -> bool:
+        if stays(span, self._text):
+            if span.type != "URL":
+                insort(self._staying, (span.start, span.end))
+            return True
+        place = bisect_right(self._staying, (span.start, len(self._text)))
+        return place > 0 and self._staying[place - 1][1] >= span.end
+
+    def _is_taken(self, index: int) -> bool:
+        place = bisect_right(self._starts, index)
+        return place > 0 and self._stops[place - 1] > index
 
     def _check_time(self) -> None:
-        if not self._in_time():
+        if self._in_time is not None and not self._in_time():
             raise GaveUpError
 
-    def _occurs(self, words: Sequence[str]) -> bool:
-        return any(word in self._ends for word in words)
-
-    def _take(self, rule: Rule, match: re.Match[str] | None, *, check_context: bool) -> None:
-        if match is not None:
-            if (rule.name, match.start()) in self._tried:
-                return
-            self._tried.add((rule.name, match.start()))
-        if match is not None and (span := _span(rule, match, self._text, self._ends, check_context=check_context)):
-            self.spans.append(span)
-            self._last[rule.name] = (match.start(), span.end)
-            return
+    def _refuse(self) -> None:
         self._left -= 1
         if self._left < 0:
             raise GaveUpError
 
+    def _take(self, rule: Rule, match: re.Match[str], *, check_context: bool, place: Place = NO_WORD) -> int:
+        """Keep what a match is, if all that its rule asks for is there; return its end, or 0 if it is nothing."""
+        low, high = match.span(rule.group)
+        if self._starts and self._is_taken(low):
+            return 0
+        ends = self._ends
+        taken = None
+        if not (rule.unless and ends and _ends_within(ends, rule.unless, low - UNLESS_BEFORE, low + 1)) and (
+            not check_context
+            or _ends_within(ends, rule.context, low - rule.before, low + 1)
+            or _ends_within(ends, rule.context, high + 2, high + rule.after + WORD_LENGTH)
+        ):
+            taken = rule.validator(match, self._text)
+        if taken is None:
+            self._refuse()
+            return 0
+        value, end = taken
+        if end is None:
+            end = high
+        span = Span(low, end, rule.type, rule.name, rule.score, value, rule.subtype)
+        self._equals.append((low - end, low, place, len(self._equals), span))
+        return end
 
-def _span(
-    rule: Rule, match: re.Match[str], text: str, ends: Mapping[str, Sequence[int]], *, check_context: bool
-) -> Span | None:
-    """Return what a match is, if all that its rule asks for is there."""
-    low, high = match.span(rule.group)
-    if rule.unless and _ends_within(ends, rule.unless, low - UNLESS_BEFORE, low + 1):
-        return None
-    if check_context and not (
-        _ends_within(ends, rule.context, low - rule.before, low + 1)
-        or _ends_within(ends, rule.context, high + 2, high + rule.after + WORD_LENGTH)
-    ):
-        return None
-    taken = rule.validator(match, text)
-    if taken is None:
-        return None
-    return Span(
-        low, high if taken.end is None else taken.end, rule.type, rule.name, rule.score, taken.value, rule.subtype
+
+def may_be_near(text: str, end: int, need: re.Pattern[str]) -> bool:
+    """Tell whether near a word that ends here there is what its rules need."""
+    # Whatever stands near a word has a digit in it, and most of it has many.
+    return (
+        _DIGIT.search(text, max(0, end - REACH_BEFORE), end + REACH_BEHIND) is not None
+        and need.search(text, max(0, end - REACH_BEFORE - LONGEST), end + REACH_BEHIND + LONGEST) is not None
     )
 
 
@@ -158,23 +252,3 @@ def _ends_within(ends: Mapping[str, Sequence[int]], words: Sequence[str], low: i
         if places and (index := bisect_left(places, low)) < len(places) and places[index] <= high:
             return True
     return False
-
-
-def _near(rule: Rule, text: str, end: int) -> Iterator[re.Match[str]]:
-    """Find a rule's matches near a word that ends here."""
-    # The sign behind a word counts as the word's, but may be the first of what follows.
-    first, last = max(0, end - 1), end + rule.before
-    if _DIGIT.search(text, first, last):
-        stop = last + LONGEST
-        for match in rule.pattern.finditer(text, first, stop):
-            if match.start() > last:
-                break
-            if match.end() == stop and (whole := rule.pattern.match(text, match.start())) is not None:
-                yield whole
-            else:
-                yield match
-    start = max(0, end - WORD_LENGTH - rule.after)
-    if rule.after and _DIGIT.search(text, start, end):
-        for match in rule.pattern.finditer(text, max(0, start - LONGEST), end):
-            if match.end() >= start:
-                yield match

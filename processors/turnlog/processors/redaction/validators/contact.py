@@ -65,10 +65,15 @@ def _plan(code: int) -> frozenset[int] | None:
 _EXTENSION = re.compile(r",? ?(?:x|ext\.?|extension|#) ?[0-9]{1,6}$", re.IGNORECASE)
 
 
+def _without_extension(number: str) -> str:
+    # Every way to write one has an x or a number sign in it, which few numbers have.
+    return _EXTENSION.sub("", number) if "x" in number or "#" in number or "X" in number else number
+
+
 def phone_international(match: re.Match[str], text: str) -> Found | None:
     """Take numbers with a country code whose length some country's numbering plan has."""
     start, end = match.span()
-    candidate = _EXTENSION.sub("", text[start:end])
+    candidate = _without_extension(text[start:end])
     for attempt in range(3):
         number = _e164(candidate)
         if number is not None:
@@ -109,7 +114,7 @@ _DATE = re.compile(
 
 def phone_national(match: re.Match[str], text: str) -> Found | None:
     """Take what has the shape of a number without a country code; the rule asks for a word that says so."""
-    candidate = _EXTENSION.sub("", match.group())
+    candidate = _without_extension(match.group())
     digits = NOT_DIGIT.sub("", candidate)
     if "/" in candidate and not candidate.rpartition("/")[2][2:]:
         return None  # a division
@@ -126,7 +131,7 @@ _SHORT = re.compile(r"(?!.*(?<![A-Za-z])(?:not|no|zip|code|pin|year|room)(?![A-Z
 
 def phone_shape(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
     """Take numbers in a form that hardly anything else has."""
-    digits = NOT_DIGIT.sub("", _EXTENSION.sub("", match.group()))
+    digits = NOT_DIGIT.sub("", _without_extension(match.group()))
     return Found(digits) if len(set(digits)) > 2 and not _DATE.match(match.group()) else None
 
 

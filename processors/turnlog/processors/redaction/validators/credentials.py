@@ -6,7 +6,6 @@ import base64
 import binascii
 import math
 import re
-from collections import Counter
 
 from turnlog.processors.redaction.validators.found import Found, part
 
@@ -28,7 +27,8 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 def entropy(value: str) -> float:
     """Return the Shannon entropy of a text's characters, in bits per character."""
     size = len(value)
-    return -sum(count / size * math.log2(count / size) for count in Counter(value).values())
+    shares = [value.count(each) / size for each in dict.fromkeys(value)]
+    return -sum([share * math.log2(share) for share in shares])
 
 
 def secret(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - the signature of all validators

@@ -27,4 +27,5 @@ Validator = Callable[["re.Match[str]", str], Found | None]
 
 def part(match: re.Match[str]) -> str:
     """Return what of a match is to be replaced."""
-    return match.group("it") if "it" in match.re.groupindex else match.group()
+    pattern = match.re
+    return match.group("it") if pattern.groups and "it" in pattern.groupindex else match.group()
