@@ -14,7 +14,15 @@ from turnlog.processors.redaction.folding import Folded, fold
 from turnlog.processors.redaction.gate import Hit
 from turnlog.processors.redaction.models import Model
 from turnlog.processors.redaction.rules import Ruleset, builtin
-from turnlog.processors.redaction.search import LONGEST, GaveUpError, Place, Search, Stays, may_be_near
+from turnlog.processors.redaction.search import (
+    LONGEST,
+    GaveUpError,
+    Place,
+    Search,
+    Stays,
+    has_digit_before,
+    may_be_near,
+)
 from turnlog.processors.redaction.sieve import Sieve
 from turnlog.processors.redaction.span import Span, apart_from, resolve
 
@@ -158,7 +166,7 @@ class Scanner:
                 word = index - first_word
                 ends.setdefault(sieve.words[word], []).append(end)
                 if near[word] and may_be_near(text, end, sieve.near_needs[word]):
-                    place = (end, len(near[word]))
+                    place = (end, len(near[word]), has_digit_before(text, end, sieve.farthest))
                     for rule in near[word]:
                         if rule in tasks:
                             tasks[rule][1].append(place)

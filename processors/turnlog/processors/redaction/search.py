@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from turnlog.processors.redaction.rules import Rule
 from turnlog.processors.redaction.span import Span
@@ -26,10 +26,11 @@ REFUSALS_ALLOWED = 5_000
 CHARACTERS_PER_REFUSAL = 80
 """So many candidates of a text may turn out to be nothing, and one more for so many characters."""
 
-Place = tuple[int, int]
-"""Where a word ends, and how many rules are tried near such words: what few ask for says more than what many do."""
+Place = tuple[int, int, bool]
+"""Where a word ends; how many rules are tried near such words, for what few ask for says more than what many do; and
+whether there is a digit before its end."""
 
-NO_WORD: Place = (0, 0)
+NO_WORD: Place = (0, 0, False)
 _DIGIT = re.compile("[0-9]")
 
 
@@ -129,46 +130,48 @@ class Search:
                 low, high = begin, end
 
     def _near_words(self, rule: Rule, places: Sequence[Place]) -> None:
-        text, tried = self._text, set[int]()
+        text, match_at = self._text, rule.pattern.match
+        tried: set[int] = set()
         for place in places:
             self._check_time()
             end = place[0]
             # The sign behind a word counts as the word's, but may be the first of what follows.
-            first, last = max(0, end - 1), end + rule.before
+            first, last = end - 1 if end else 0, end + rule.before
             stop = last + LONGEST
-            for match in self._matches(rule, first, last, stop):
+            for match in self._matches(rule, first, first, last, stop):
                 begin = match.start()
                 if begin in tried:
                     continue
                 tried.add(begin)
-                whole = rule.pattern.match(text, begin) if match.end() == stop else None
+                whole = match_at(text, begin) if match.end() == stop else None
                 self._take(rule, whole or match, check_context=False, place=place)
-            for match in self._matches(rule, max(0, end - WORD_LENGTH - rule.after), end, end) if rule.after else ():
-                if match.start() not in tried:
+            if not rule.after or not place[2]:
+                continue
+            start = max(0, end - WORD_LENGTH - rule.after)
+            for match in self._matches(rule, max(0, start - LONGEST), start, end, end):
+                if match.end() >= start and match.start() not in tried:
                     tried.add(match.start())
                     self._take(rule, match, check_context=False, place=place)
 
-    def _matches(self, rule: Rule, low: int, high: int, stop: int) -> Iterator[re.Match[str]]:
-        """Find a rule's matches that end before ``stop`` and begin in a stretch, or end in it if it reaches there."""
-        text, behind = self._text, stop == high
-        first = max(0, low - LONGEST) if behind else low
+    def _matches(self, rule: Rule, first: int, low: int, last: int, stop: int) -> Sequence[re.Match[str]]:
+        """Find a rule's matches that begin from ``first`` to ``last`` and end before ``stop``.
+
+        There are none without a digit from ``low`` on.
+        """
+        text = self._text
         if rule.begins is None:
-            if _DIGIT.search(text, low, high):
-                for match in rule.pattern.finditer(text, first, stop):
-                    if match.start() > high:
-                        break
-                    if not behind or match.end() >= low:
-                        yield match
-            return
-        starts = self._numbers.between(rule.begins, first, high)
-        if not starts or not _DIGIT.search(text, low, high):
-            return
-        match_at, free = rule.pattern.match, 0
+            if _DIGIT.search(text, low, last) is None:
+                return ()
+            return [match for match in rule.pattern.finditer(text, first, stop) if match.start() <= last]
+        starts = self._numbers.between(rule.begins, first, last)
+        if not starts or _DIGIT.search(text, low, last) is None:
+            return ()
+        match_at, free, found = rule.pattern.match, 0, []
         for start in starts:
-            if start >= free and (here := match_at(text, start, stop)) is not None:
-                free = here.end()
-                if not behind or free >= low:
-                    yield here
+            if start >= free and (match := match_at(text, start, stop)) is not None:
+                free = match.end()
+                found.append(match)
+        return found
 
     def found(self) -> Sequence[Span]:
         """Return what was found, in order, none overlapping another."""
@@ -234,6 +237,11 @@ class Search:
         span = Span(low, end, rule.type, rule.name, rule.score, value, rule.subtype)
         self._equals.append((low - end, low, place, len(self._equals), span))
         return end
+
+
+def has_digit_before(text: str, end: int, after: int) -> bool:
+    """Tell whether a rule that matches up to so many characters before a word may do so before one that ends here."""
+    return _DIGIT.search(text, max(0, end - WORD_LENGTH - after), end) is not None
 
 
 def may_be_near(text: str, end: int, need: re.Pattern[str]) -> bool:

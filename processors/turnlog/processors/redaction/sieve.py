@@ -17,8 +17,8 @@ SHORT = 160
 _BYTES = 4
 """Bytes that a character may have."""
 
-_SURE, _SHORT_NUMBER, _ITS_WORD = 1, 2, 4
-"""Bits for what the first pass found: something that a rule may want, or one half of it each."""
+_SURE, _SHORT_NUMBER, _TOKEN = 1, 2, 4
+"""Bits for what the first pass found: something that a rule may want, or what only few of them are content with."""
 
 
 class Sieve:
@@ -37,6 +37,7 @@ class Sieve:
         words: The word lists' names.
         near: For each word list the rules that are tried near its words, as indices.
         near_needs: For each word list an expression that hits in whatever one of these rules may match.
+        farthest: How many characters behind a match a word of any rule may stand.
         folding: Index of the hits that say that the text needs folding first; those of gates are below, of words from
             ``len(gated)`` on.
 
@@ -58,10 +59,25 @@ class Sieve:
         ]
         self.near_needs = [_weakest(self.rules[index] for index in near) for near in self.near]
         self._byte_needs = [re.compile(each.pattern.encode()) for each in self.near_needs]
+        self.farthest = max(rule.after for rule in rules)
         self.folding = len(self.gated) + len(self.words)
         ends = [Expression(words[word], caseless=True, report=Report.END) for word in self.words]
         self._every = Gate([*by_gate, *ends, Expression(NEEDED, report=Report.ONCE)])
-        self._first, self._bits = _first_pass(rules, words)
+        needs = {gate: need(gate.pattern, caseless=gate.caseless) for gate in by_gate}
+        asked: dict[Expression | None, set[str]] = {each: set() for each in (None, NUMBER, TOKEN, SHORT_NUMBER)}
+        for rule in rules:
+            if not rule.gates:
+                asked[_need_of(rule)].update(rule.context)
+        once = {
+            each: [gate._replace(report=Report.ONCE) for gate, its in needs.items() if its == each] for each in asked
+        }
+        wanted = [Expression(NEEDED, report=Report.ONCE), NUMBER, *once[None], *_once(words, asked[None])]
+        self._first = Gate([*wanted, TOKEN, SHORT_NUMBER])
+        self._bits = [*(_SURE for _ in wanted), _TOKEN, _SHORT_NUMBER]
+        self._second = [
+            (bit, Gate([*once[each], *_once(words, asked[each])]))
+            for bit, each in ((_TOKEN, TOKEN), (_SHORT_NUMBER, SHORT_NUMBER))
+        ]
 
     def hits(self, data: bytes) -> list[Hit] | None:
         """Return where gates hit and words stand, in the order of their ends, or None if that is too often.
@@ -75,7 +91,8 @@ class Sieve:
             found, bits = 0, self._bits
             for index, _, _ in first:
                 found |= bits[index]
-            if not found & _SURE and found != _SHORT_NUMBER | _ITS_WORD:
+            # Years and long words are many, and hardly any of them is an identity or a key.
+            if not found & _SURE and not any(found & bit and gate.hits(data) != [] for bit, gate in self._second):
                 return []
         return self._every.hits(data)
 
@@ -95,21 +112,6 @@ class Sieve:
         before, behind = scale * (REACH_BEFORE + LONGEST), scale * (REACH_BEHIND + LONGEST)
         need = self._byte_needs[word]
         return need.search(data, max(low, end - before), min(high, end + behind)) is not None
-
-
-def _first_pass(rules: Sequence[Rule], words: Mapping[str, str]) -> tuple[Gate, Sequence[int]]:
-    """Return the first pass, and what each of its hits says."""
-    wanted = [Expression(NEEDED, report=Report.ONCE), NUMBER, TOKEN]
-    gates = {gate: need(gate.pattern, caseless=gate.caseless) for rule in rules for gate in rule.gates}
-    wanted += [gate._replace(report=Report.ONCE) for gate, its in gates.items() if its not in (NUMBER, TOKEN)]
-    asked: dict[Expression | None, set[str]] = {SHORT_NUMBER: set(), None: set()}
-    for rule in rules:
-        if not rule.gates:
-            asked.setdefault(_need_of(rule), set()).update(rule.context)
-    wanted += _once(words, asked[None])
-    near_short = _once(words, asked[SHORT_NUMBER] - asked[None])
-    gate = Gate([*wanted, SHORT_NUMBER, *near_short])
-    return gate, [*(_SURE for _ in wanted), _SHORT_NUMBER, *(_ITS_WORD for _ in near_short)]
 
 
 def _need_of(rule: Rule) -> Expression | None:

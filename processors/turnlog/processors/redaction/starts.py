@@ -5,20 +5,25 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 # As in needs: there is no public way to an expression's parts, and what isn't known here counts as anything.
 from re import _constants as kinds  # type: ignore[attr-defined]  # typeshed leaves it out
 from re import _parser as parser  # type: ignore[attr-defined]  # typeshed leaves it out
-from typing import Any, NamedTuple
+from typing import Any
 
 from turnlog.processors.redaction.needs import ALL_SIGNS, DIGIT_SIGNS, Signs, signs_in
 
 _BLOCK = 1024
 """Characters in which beginnings are looked for at once."""
 
+_REMEMBERED = 256
+"""So many answers about a text are kept."""
 
-class Kind(NamedTuple):
+
+@dataclass(frozen=True, eq=False)  # told apart, and looked up, by identity, which costs least
+class Kind:
     """A way to begin.
 
     Attributes:
@@ -126,15 +131,22 @@ class Starts:
     def __init__(self, text: str) -> None:
         self._text = text
         self._blocks: dict[tuple[int, Kind], Sequence[int]] = {}
+        self._latest: dict[tuple[Kind, int, int], Sequence[int]] = {}
 
     def between(self, kind: Kind, low: int, high: int) -> Sequence[int]:
         """Return the indices from ``low`` to ``high``, inclusive, at which something of a kind begins."""
-        first, last = low // _BLOCK, high // _BLOCK
-        if first == last:
-            starts = self._block(first, kind)
-        else:
-            starts = [start for block in range(first, last + 1) for start in self._block(block, kind)]
-        return starts[bisect_left(starts, low) : bisect_right(starts, high)]
+        # Most rules near a word ask for the same stretch.
+        found = self._latest.get((kind, low, high))
+        if found is None:
+            first, last = low // _BLOCK, high // _BLOCK
+            if first == last:
+                starts = self._block(first, kind)
+            else:
+                starts = [start for block in range(first, last + 1) for start in self._block(block, kind)]
+            found = starts[bisect_left(starts, low) : bisect_right(starts, high)]
+            if len(self._latest) < _REMEMBERED:
+                self._latest[kind, low, high] = found
+        return found
 
     def _block(self, number: int, kind: Kind) -> Sequence[int]:
         starts = self._blocks.get((number, kind))
