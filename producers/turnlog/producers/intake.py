@@ -8,9 +8,9 @@ from threading import Event as Flag
 from threading import RLock
 from typing import NamedTuple, Protocol
 
+from turnlog.producers.event import Event
 from turnlog.producers.kinds import Fields, Kind, Priority
 from turnlog.producers.limits import Limits
-from turnlog.producers.packing import Event
 
 _EVENT_BYTES = 1024
 """About what an event takes beside its texts."""

@@ -59,9 +59,19 @@ def _copy(value: Any, depth: int) -> tuple[Any, int]:  # noqa: PLR0911 - one ret
         items = []
         size = 32
         for each in value:
-            copy, more = _copy(each, depth + 1)
+            if type(each) is dict and depth < _DEPTH:  # a message, mostly: without a call for each
+                copy: Any = each.copy()
+                size += 64
+                for key, inner in copy.items():
+                    if type(inner) is str:
+                        size += len(inner)
+                    else:
+                        copy[key], more = _copy(inner, depth + 2)
+                        size += more
+            else:
+                copy, more = _copy(each, depth + 1)
+                size += more
             items.append(copy)
-            size += more
         return items, size
     if kind is int or kind is float or kind is bool or value is None:
         return value, _SMALL

@@ -7,10 +7,11 @@ from threading import Event as Flag
 
 from turnlog.producers.clock import Clock
 from turnlog.producers.courier import Courier, Parcel
+from turnlog.producers.event import Event
 from turnlog.producers.intake import Barrier, Intake
 from turnlog.producers.limits import Limits
 from turnlog.producers.losses import INVALID, TOO_LARGE, Losses, logger
-from turnlog.producers.packing import Event, Packer
+from turnlog.producers.packing import Packer
 from turnlog.producers.result import Result
 from turnlog.producers.sampling import LeftOutError
 from turnlog.producers.term import Term
