@@ -169,3 +169,12 @@ def test_nothing_stays_nothing() -> None:
 )
 def test_texts_are_quoted_as_the_standard_library_quotes_them(text: str) -> None:
     assert quote(text) == json.dumps(text, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("role", ["user", 'a "poet"'])
+@pytest.mark.parametrize(
+    "texts", [[], [""], ["a"], ["a" * 99, "b"], ['"' * 99, "\n", ""], ["a" * 99, "\x07"], ["ü" * 99]]
+)
+def test_plain_messages_are_written_as_any_others(role: str, texts: list[str]) -> None:
+    plain = [{"role": role, "content": text} for text in texts]
+    assert input_json(plain) == input_json(tuple(plain))

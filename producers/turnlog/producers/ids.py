@@ -34,7 +34,7 @@ class Ids:
     def event(self) -> str:
         """Return a new UUIDv7."""
         # As uuid7 of turnlog.schemas makes them, in one go: a caller waits for this one.
-        # One bit above what is wanted keeps leading zeros; hex is the quickest to write digits, and puts "0x" before it.
+        # One bit above what is wanted keeps leading zeros; hex is the quickest way, and puts "0x" before it.
         when = hex(self._now_ns() // 1_000_000 & 0xFFFF_FFFF_FFFF | 1 << 48)
         bits = hex(self._random.getrandbits(74) | 1 << 76)
         return f"{when[3:11]}-{when[11:]}-7{bits[4:7]}-{_VARIANTS[bits[3]]}{bits[7:10]}-{bits[10:]}"

@@ -81,9 +81,12 @@ class Layout:
         template, fields, parts = self._template, event.fields, self._parts.copy()
         # All these lists are of one length each; to have that checked takes time.
         for place, sizes, text in zip(self._text_places, self._text_sizes, self._texts(fields)):  # noqa: B905
-            if type(text) is str and text.isascii() and len(text) < 2048:
-                parts[place] = sizes[len(text)] + text
-            elif text is not None:
+            try:
+                if type(text) is str and text.isascii():
+                    parts[place] = sizes[len(text)] + text
+                elif text is not None:
+                    template.fill(parts, {self._text_names[place]: text})
+            except IndexError:  # a longer one than most
                 template.fill(parts, {self._text_names[place]: text})
         for place, write, value in zip(self._value_places, self._value_writes, self._values(fields)):  # noqa: B905
             if value is not None:

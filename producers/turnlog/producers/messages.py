@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from turnlog.producers.coerce import UnfitError, to_json, to_mapping, to_text
-from turnlog.producers.quoting import quote
+from turnlog.producers.quoting import escaped, quote
 
 Part = dict[str, Any]
 
@@ -42,7 +42,7 @@ def _json(messages: Any, role: str, finish_reasons: tuple[Any, ...] = ()) -> str
     if messages is None:
         return None
     if type(messages) is str:
-        return f"[{_plain(role, messages, *finish_reasons[:1])}]"
+        return f"[{_plain(role, messages, finish_reasons[0] if finish_reasons else None)}]"
     if type(messages) is list and not finish_reasons and (plain := _all_plain(messages)) is not None:
         return plain
     single = isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Iterable)
@@ -54,21 +54,29 @@ def _json(messages: Any, role: str, finish_reasons: tuple[Any, ...] = ()) -> str
 
 def _all_plain(messages: list[Any]) -> str | None:
     """Write messages that are {role, content} and both are texts, as nearly all are; None if another is among them."""
-    written = []
+    parts: list[str] = []
     for each in messages:
         if type(each) is not dict or len(each) != 2:
             return None
         role, content = each.get("role"), each.get("content")
         if type(role) is not str or type(content) is not str:
             return None
-        written.append(_plain(role, content))
-    return f"[{','.join(written)}]"
+        parts.append(_ROLES.get(role) or _role(role))
+        parts.append(content)
+    parts[1::2] = escaped(parts[1::2])
+    # The end of a message and a comma stand before each role, so before the first one too.
+    return f"[{''.join(parts)[len(_END) + 1 :]}{_END}]" if parts else "[]"
 
 
-def _plain(role: str, text: str, *reasons: Any) -> str:
+def _plain(role: str, text: str, reason: Any = None) -> str:
     """Write such a message, at a third of the general encoder's cost."""
-    ending = f',"finish_reason":{_reason(reasons[0])}' if reasons and reasons[0] is not None else ""
-    return f'{{"role":{_ROLES.get(role) or quote(role)},"parts":[{{"type":"text","content":{quote(text)}}}]{ending}}}'
+    ending = "" if reason is None else f',"finish_reason":{_reason(reason)}'
+    return f'{{"role":{quote(role)},"parts":[{{"type":"text","content":{quote(text)}}}]{ending}}}'
+
+
+def _role(role: str) -> str:
+    """Return what stands between the texts of two messages, the second of that role."""
+    return f'{_END},{{"role":{quote(role)},"parts":[{{"type":"text","content":"'
 
 
 def _reason(reason: Any) -> str:
@@ -182,7 +190,8 @@ def _text(value: Any) -> str:
         return ""
 
 
-_ROLES = {role: quote(role) for role in ("system", "developer", "user", "assistant", "tool")}
+_END = '"}]}'
+_ROLES = {role: _role(role) for role in ("system", "developer", "user", "assistant", "tool")}
 
 _KINDS = {
     # their type: (OpenTelemetry's type, their key, OpenTelemetry's key)

@@ -41,38 +41,30 @@ def _copy(value: Any, depth: int) -> tuple[Any, int]:  # noqa: PLR0911 - one ret
     if kind is str or kind is bytes:
         return value, len(value)
     if kind is dict:
-        if depth > _DEPTH:
-            return "…", _SMALL
-        fields: dict[Any, Any] = {}
-        size = 64
-        for key, each in value.items():
-            if type(each) is str:
-                fields[key] = each
-                size += len(each)
-            else:
-                fields[key], more = _copy(each, depth + 1)
-                size += more
-        return fields, size
+        return _copy_dict(value, depth)
     if kind is list or kind is tuple:
         if depth > _DEPTH:
             return "…", _SMALL
         items = []
         size = 32
         for each in value:
-            if type(each) is dict and depth < _DEPTH:  # a message, mostly: without a call for each
-                copy: Any = each.copy()
-                size += 64
-                for key, inner in copy.items():
-                    if type(inner) is str:
-                        size += len(inner)
-                    else:
-                        copy[key], more = _copy(inner, depth + 2)
-                        size += more
-            else:
-                copy, more = _copy(each, depth + 1)
-                size += more
+            copy, more = (_copy_dict if type(each) is dict else _copy)(each, depth + 1)
             items.append(copy)
+            size += more
         return items, size
     if kind is int or kind is float or kind is bool or value is None:
         return value, _SMALL
     return value, _OBJECT
+
+
+def _copy_dict(value: dict[Any, Any], depth: int) -> tuple[Any, int]:
+    if depth > _DEPTH:
+        return "…", _SMALL
+    fields, size = value.copy(), 64
+    for key, each in fields.items():
+        if type(each) is str:
+            size += len(each)
+        else:
+            fields[key], more = _copy(each, depth + 1)
+            size += more
+    return fields, size

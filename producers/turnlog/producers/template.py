@@ -211,7 +211,8 @@ def _enum(kind: Mapping[str, Any]) -> Write:
     unknown = symbols[kind["default"]]
 
     def write(value: Any) -> str:
-        return symbols.get(value) or symbols.get(to_text(value).lower(), unknown)
+        found = symbols.get(value) if type(value) is str else None
+        return found or symbols.get(to_text(value).lower(), unknown)
 
     return write
 
