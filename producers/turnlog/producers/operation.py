@@ -197,7 +197,7 @@ def attributes_of(*mappings: Any) -> dict[Any, Any]:
         if each is None:
             continue
         try:
-            if is_mapping(each):
+            if type(each) is dict or is_mapping(each):
                 together.update(each)
         except Exception:  # noqa: BLE001, S112 - a mapping's own methods may do anything
             continue

@@ -36,7 +36,7 @@ def copy_in(fields: dict[str, Any], names: Iterable[str]) -> int:
     return size
 
 
-def _copy(value: Any, depth: int) -> tuple[Any, int]:  # noqa: PLR0911 - one return for each kind of value
+def _copy(value: Any, depth: int) -> tuple[Any, int]:
     kind = type(value)
     if kind is str or kind is bytes:
         return value, len(value)

@@ -120,11 +120,13 @@ class Worker:
             self._losses.add(INVALID, str(error) if isinstance(error, EncodeError) else type(error).__name__)
             logger.debug("turnlog: an event can't be encoded", exc_info=True)
             return
+        kind = event.kind
         if len(message.value) > self._limits.record_bytes:
-            self._losses.add(TOO_LARGE, f"{event.kind.record} of {len(message.value)} bytes")
+            self._losses.add(TOO_LARGE, f"{kind.record} of {len(message.value)} bytes")
             return
-        schema = self._packer.template(event.kind.record).schema
-        self._courier.send(Parcel(message, event.sequence, event.kind.priority, schema))
+        schema = self._packer.template(kind.record).schema
+        parcel = (message, event.sequence, kind.priority, schema, False)
+        self._courier.send(tuple.__new__(Parcel, parcel))  # in half the time
 
     def _reach(self, barrier: Barrier) -> None:
         self._courier.flush(barrier.deadline_ns, closing=barrier.closing)
