@@ -178,18 +178,18 @@ def test_after_a_kill_the_next_process_sends_and_accounts(spool: Spool) -> None:
 
 
 def test_an_heir_that_dies_too_has_an_heir(spool: Spool) -> None:
-    dead = killed(spool, events=700)
+    dead = killed(spool, events=150)
     broker = Broker()
     broker.answers = False  # takes, but the heir never hears of it
     heir = client_of(broker, spool)
-    eventually(lambda: len(broker.log) == 700, PATIENCE)
+    eventually(lambda: len(broker.log) == 150, PATIENCE)
     heir.close(0.3)
     broker.answers = True
     assert len(folders(spool)) == 1
     last = client_of(broker, spool)
     last.info("mine")
     last.close(PATIENCE)
-    assert len(broker.log) > 1400
+    assert len(broker.log) > 300
     assert broker.balance(dead) == {}
     assert_in_order(broker)
 
