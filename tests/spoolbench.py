@@ -8,6 +8,7 @@ import textwrap
 import threading
 from collections import deque
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +167,11 @@ def killed(spool: Spool, script: str = "", *, events: int = 100) -> str:
     )
     assert done.returncode == -9, done.stderr
     return done.stdout.split()[0]
+
+
+def assert_in_order(broker: Broker) -> None:
+    """Numbers rise within each conversation of each producer."""
+    places: dict[tuple[str, str], list[int]] = {}
+    for event in broker.events():
+        places.setdefault((event["producer_id"], event["conversation_id"]), []).append(event["sequence"])
+    assert all(a < b for each in places.values() for a, b in pairwise(each))

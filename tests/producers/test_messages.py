@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from turnlog.producers.messages import input_json, output_json, system_json
+from turnlog.producers.quoting import quote
 
 
 def read(text: str | None) -> Any:
@@ -150,3 +151,30 @@ def test_nothing_stays_nothing() -> None:
     assert system_json(None) is None
     assert read(system_json([None])) == [{"type": "text", "content": ""}]
     assert read(system_json("be kind")) == [{"type": "text", "content": "be kind"}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a" * 200,
+        'say "no"\n' * 20,
+        "back\\slash" * 20,
+        "tab\t" * 40,
+        "bell\x07" * 40,
+        "\x7f" * 99,
+        "ü" * 99,
+        "\ud800" * 9,
+    ],
+)
+def test_texts_are_quoted_as_the_standard_library_quotes_them(text: str) -> None:
+    assert quote(text) == json.dumps(text, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("role", ["user", 'a "poet"'])
+@pytest.mark.parametrize(
+    "texts", [[], [""], ["a"], ["a" * 99, "b"], ['"' * 99, "\n", ""], ["a" * 99, "\x07"], ["ü" * 99]]
+)
+def test_plain_messages_are_written_as_any_others(role: str, texts: list[str]) -> None:
+    plain = [{"role": role, "content": text} for text in texts]
+    assert input_json(plain) == input_json(tuple(plain))

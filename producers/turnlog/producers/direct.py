@@ -54,8 +54,10 @@ class DirectCourier:
 
     def send(self, parcel: Parcel) -> None:
         """Publish the parcel's schema if need be, and hand the message over."""
-        delivered = _unwatched if parcel.report else self._delivered
-        if not (self._publish(parcel.schema) and self._hand_over(parcel.message, delivered)) and not parcel.report:
+        message, _, _, schema, report = parcel
+        delivered = _unwatched if report else self._delivered
+        known = schema.fingerprint in self._published or self._publish(schema)
+        if not (known and self._hand_over(message, delivered)) and not report:
             self._losses.add(UNDELIVERED, "closed before Kafka took it")
 
     def turn(self) -> bool:
@@ -94,8 +96,6 @@ class DirectCourier:
 
     def _publish(self, schema: Schema) -> bool:
         """Make a schema known before its first use: wait until Kafka has it; False if time is over first."""
-        if schema.fingerprint in self._published:
-            return True
         while not self._term.over():
             error = self._published_now(schema)
             if error is None:
@@ -120,11 +120,12 @@ class DirectCourier:
         """Give the transport a message, waiting for room; False if time is over before there is any."""
         if self._term.over():
             return False
+        transport = self._now
         try:
-            while not self._now.send(message, delivered):
+            while not transport.send(message, delivered):
                 if self._term.over():
                     return False
-                self._now.poll(_TICK)
+                transport.poll(_TICK)
         except TurnlogError as error:
             delivered(error, None)
         return True

@@ -34,20 +34,22 @@ class Ids:
     def event(self) -> str:
         """Return a new UUIDv7."""
         # As uuid7 of turnlog.schemas makes them, in one go: a caller waits for this one.
-        bits = self._random.getrandbits(74)
-        milliseconds = self._now_ns() // 1_000_000
-        return (
-            f"{milliseconds >> 16 & 0xFFFF_FFFF:08x}-{milliseconds & 0xFFFF:04x}-7{bits & 0xFFF:03x}"
-            f"-{0x8000 | bits >> 12 & 0x3FFF:04x}-{bits >> 26:012x}"
-        )
+        # One bit above what is wanted keeps leading zeros; hex is the quickest way, and puts "0x" before it.
+        when = hex(self._now_ns() // 1_000_000 & 0xFFFF_FFFF_FFFF | 1 << 48)
+        bits = hex(self._random.getrandbits(74) | 1 << 76)
+        return f"{when[3:11]}-{when[11:]}-7{bits[4:7]}-{_VARIANTS[bits[3]]}{bits[7:10]}-{bits[10:]}"
 
     def trace(self) -> str:
         """Return a new W3C trace id: 32 lower-case hexadecimal digits, not all zero."""
-        return f"{self._random.getrandbits(128) or 1:032x}"
+        return hex((self._random.getrandbits(128) or 1) | 1 << 128)[3:]
 
     def span(self) -> str:
         """Return a new W3C span id: 16 lower-case hexadecimal digits, not all zero."""
-        return f"{self._random.getrandbits(64) or 1:016x}"
+        return hex((self._random.getrandbits(64) or 1) | 1 << 64)[3:]
+
+
+_VARIANTS = {"0": "8", "1": "9", "2": "a", "3": "b"}
+"""Two random bits as a digit, and behind the two bits that say how the rest is laid out (RFC 9562, section 4.1)."""
 
 
 class TraceParent(NamedTuple):

@@ -8,9 +8,9 @@ from threading import Event as Flag
 from threading import RLock
 from typing import NamedTuple, Protocol
 
+from turnlog.producers.event import Event
 from turnlog.producers.kinds import Fields, Kind, Priority
 from turnlog.producers.limits import Limits
-from turnlog.producers.packing import Event
 
 _EVENT_BYTES = 1024
 """About what an event takes beside its texts."""
@@ -116,7 +116,7 @@ class Intake:
             return
         self._accepted += 1
         self._bytes_in += size
-        self._items.append(Event(sequence, kind, fields, observed_time, size))
+        self._items.append(tuple.__new__(Event, (sequence, kind, fields, observed_time, size)))  # in half the time
 
     def bar(self, barrier: Barrier) -> bool:
         """Put a barrier behind what is queued; False if the intake is closed. A closing barrier closes it."""

@@ -43,6 +43,7 @@ class Kind(NamedTuple):
         priority: Who is refused first.
         key: Fields of which the first that is set is the message's key; the event's id if none is.
         complete: Turns what a caller said into the record's fields, in place.
+        looks_at: Names that it reads, takes away or sets; it has no business with others.
     """
 
     record: str
@@ -50,9 +51,10 @@ class Kind(NamedTuple):
     priority: Priority
     key: tuple[str, ...]
     complete: Callable[[Fields], None]
+    looks_at: frozenset[str] = frozenset()
 
 
-_ALIASES = {
+ALIASES: Mapping[str, str] = {
     "tenant": "tenant_id",
     "operation": "operation_name",
     "temperature": "request_temperature",
@@ -66,6 +68,7 @@ _ALIASES = {
     "severity": "severity_number",
     "logger": "logger_name",
 }
+"""Short names of fields, and the schemas' own."""
 
 _LAST_MOMENT = 253_402_300_799_999_999
 """The end of the year 9999 in microseconds: later moments are none."""
@@ -75,9 +78,14 @@ def rename(fields: Mapping[str, Any]) -> Fields:
     """Return the fields under the schemas' names, those that were set to None left out."""
     renamed = {name: value for name, value in fields.items() if value is not None}
     # Nearly all names are the schemas' own: it is quicker to look for the few that are not.
-    for name in _ALIASES.keys() & renamed.keys():
-        renamed[_ALIASES[name]] = renamed.pop(name)
+    for name in ALIASES.keys() & renamed.keys():
+        renamed[ALIASES[name]] = renamed.pop(name)
     return renamed
+
+
+def incomplete(kind: Kind, error: Exception) -> EncodeError:
+    """Return the error of an event that could not be completed."""
+    return EncodeError(f"{kind.record} can't be completed: {type(error).__name__}")
 
 
 def _moment(value: Any) -> int | None:
@@ -106,7 +114,8 @@ def complete_times(fields: Fields) -> None:
     moment = None if given is None else _moment(given)
     if "began" in fields:
         began, measured = fields.pop("began")
-        start, duration = _moment(fields.pop("start_time", None)), _span(fields.pop("duration", None))
+        start, duration = fields.pop("start_time", None), fields.pop("duration", None)
+        start, duration = None if start is None else _moment(start), None if duration is None else _span(duration)
         ended = observed
         if duration is None:
             duration = measured if start is None else max(0, observed - start)
@@ -127,7 +136,6 @@ def _call(fields: Fields) -> None:
     fields["system_instructions"] = system_json(fields.pop("system", None))
     tools = fields.pop("tools", None)
     fields["tool_definitions"] = None if tools is None else to_json(tools)
-    fields["content_state"] = "full"
     first = fields.pop("time_to_first_chunk", None)
     if first is not None:
         fields["time_to_first_chunk_us"] = _span(first)
@@ -210,7 +218,6 @@ def _step(fields: Fields) -> None:
         value = fields.get(name)
         if value is not None and not isinstance(value, str):
             fields[name] = to_text(value) if isinstance(value, bytes) else to_json(value)
-    fields["content_state"] = "full"
 
 
 def _log(fields: Fields) -> None:
@@ -218,11 +225,10 @@ def _log(fields: Fields) -> None:
     if trace is not None:
         # Reading the source lines is what a caller should not wait for.
         fields["exception_stacktrace"] = "".join(trace.format())
-    fields["content_state"] = "full"
 
 
-def _plain(fields: Fields) -> None:
-    fields["content_state"] = "full"
+def _plain(_: Fields) -> None:
+    """There is nothing to complete."""
 
 
 def _model(fields: Fields) -> None:
@@ -255,14 +261,23 @@ def _valid(value: Any) -> int | None:
 
 
 _CHAT = ("conversation_id", "trace_id")
+_CALL_LOOKS_AT = frozenset(
+    {
+        *("input", "output", "system", "tools", "finish_reason", "time_to_first_chunk"),
+        *("input_messages", "output_messages", "system_instructions", "tool_definitions", "finish_reasons"),
+        *("usage", "cost", "cost_currency", "cost_source"),
+        *_TOKENS.values(),
+    }
+)
+_LOG_LOOKS_AT = frozenset({"trace", "exception_stacktrace"})
 
-CALL = Kind("ModelCall", "raw.calls", Priority.NORMAL, _CHAT, _call)
-STEP = Kind("Step", "raw.steps", Priority.NORMAL, _CHAT, _step)
-LOG = Kind("LogRecord", "raw.logs", Priority.NORMAL, _CHAT, _log)
-DEBUG = Kind("LogRecord", "raw.debug", Priority.LOW, _CHAT, _log)
-SECURITY = Kind("LogRecord", "raw.security", Priority.HIGH, _CHAT, _log)
+CALL = Kind("ModelCall", "raw.calls", Priority.NORMAL, _CHAT, _call, _CALL_LOOKS_AT)
+STEP = Kind("Step", "raw.steps", Priority.NORMAL, _CHAT, _step, frozenset({"input", "output"}))
+LOG = Kind("LogRecord", "raw.logs", Priority.NORMAL, _CHAT, _log, _LOG_LOOKS_AT)
+DEBUG = Kind("LogRecord", "raw.debug", Priority.LOW, _CHAT, _log, _LOG_LOOKS_AT)
+SECURITY = Kind("LogRecord", "raw.security", Priority.HIGH, _CHAT, _log, _LOG_LOOKS_AT)
 SCORE = Kind("Score", "raw.scores", Priority.NORMAL, _CHAT, _plain)
 DEPLOYMENT = Kind("DeploymentEvent", "raw.deployments", Priority.HIGH, ("chatbot",), _plain)
-MODEL = Kind("ModelVersion", "raw.models", Priority.HIGH, ("model_version_id",), _model)
+MODEL = Kind("ModelVersion", "raw.models", Priority.HIGH, ("model_version_id",), _model, frozenset({"prices"}))
 DATASET = Kind("Dataset", "raw.datasets", Priority.HIGH, ("dataset_id",), _plain)
 REPORT = Kind("LogRecord", "raw.logs", Priority.HIGH, ("producer_id",), _plain)

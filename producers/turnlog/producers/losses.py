@@ -6,9 +6,9 @@ import logging
 from collections.abc import Mapping
 
 from turnlog.producers.clock import Clock
+from turnlog.producers.event import Event
 from turnlog.producers.intake import Numbers
 from turnlog.producers.kinds import REPORT
-from turnlog.producers.packing import Event
 from turnlog.producers.result import Result
 
 REPORT_NAME = "turnlog.producer.report"

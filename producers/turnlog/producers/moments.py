@@ -35,15 +35,21 @@ def emit(pipe: Pipe, kind: Kind, fields: Fields) -> str:
     scope = current.get()
     given = fields.get("event_id")
     identity = pipe.ids.event() if given is None else event_id(given)
-    copy, size = snapshot(fields)
     trace_id, parent_span_id, _ = scope.place()
     every = {
         "trace_id": trace_id,
         "parent_span_id": parent_span_id,
         **scope.fields,
-        **(copy or {}),
+        **fields,
         "event_id": identity,
     }
+    size = 64
+    for name, value in fields.items():
+        if type(value) is str:
+            size += len(value)
+        elif value is not None and name != "event_id":
+            every[name], more = snapshot(value)
+            size += more
     if "attributes" in fields:
         every["attributes"] = attributes_of(scope.fields.get("attributes"), every.get("attributes"))
     pipe.put(kind, every, size)
@@ -58,7 +64,9 @@ def emit_log(pipe: Pipe, log_type: str, body: Any, fields: Fields) -> str:
     fields["body"] = body
     fields.setdefault("severity", number)
     fields.setdefault("severity_text", text)
-    fields.setdefault("call_id", current.get().call_id)
+    call_id = current.get().call_id
+    if call_id is not None:
+        fields.setdefault("call_id", call_id)
     error = fields.pop("exception", None)
     if is_a(error, BaseException):
         fields["exception_type"] = type_of(error)

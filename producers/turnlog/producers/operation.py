@@ -58,13 +58,14 @@ class Operation:
         given = fields.get("event_id")
         trace_id, parent_span_id, self._outer_span = scope.place()
         self.event_id: str = ids.event() if given is None else event_id(given)
-        self.trace_id: str = _text(fields.get("trace_id")) or trace_id or ids.trace()
-        self.span_id: str = _text(fields.get("span_id")) or ids.span()
+        self.trace_id: str = ("trace_id" in fields and _text(fields["trace_id"])) or trace_id or ids.trace()
+        self.span_id: str = ("span_id" in fields and _text(fields["span_id"])) or ids.span()
         self._pipe = pipe
         self._scope = scope
         self._size = size
         self._token: Token[Scope] | None = None
-        every.setdefault("parent_span_id", parent_span_id)
+        if parent_span_id is not None:
+            every.setdefault("parent_span_id", parent_span_id)
         every["event_id"] = self.event_id
         every["trace_id"] = self.trace_id
         every["span_id"] = self.span_id
@@ -193,8 +194,10 @@ def attributes_of(*mappings: Any) -> dict[Any, Any]:
     """Return attributes together, the last of a name; what is no mapping has none."""
     together: dict[Any, Any] = {}
     for each in mappings:
+        if each is None:
+            continue
         try:
-            if is_mapping(each):
+            if type(each) is dict or is_mapping(each):
                 together.update(each)
         except Exception:  # noqa: BLE001, S112 - a mapping's own methods may do anything
             continue

@@ -36,33 +36,35 @@ def copy_in(fields: dict[str, Any], names: Iterable[str]) -> int:
     return size
 
 
-def _copy(value: Any, depth: int) -> tuple[Any, int]:  # noqa: PLR0911 - one return for each kind of value
+def _copy(value: Any, depth: int) -> tuple[Any, int]:
     kind = type(value)
     if kind is str or kind is bytes:
         return value, len(value)
     if kind is dict:
-        if depth > _DEPTH:
-            return "…", _SMALL
-        fields: dict[Any, Any] = {}
-        size = 64
-        for key, each in value.items():
-            if type(each) is str:
-                fields[key] = each
-                size += len(each)
-            else:
-                fields[key], more = _copy(each, depth + 1)
-                size += more
-        return fields, size
+        return _copy_dict(value, depth)
     if kind is list or kind is tuple:
         if depth > _DEPTH:
             return "…", _SMALL
         items = []
         size = 32
         for each in value:
-            copy, more = _copy(each, depth + 1)
+            copy, more = (_copy_dict if type(each) is dict else _copy)(each, depth + 1)
             items.append(copy)
             size += more
         return items, size
     if kind is int or kind is float or kind is bool or value is None:
         return value, _SMALL
     return value, _OBJECT
+
+
+def _copy_dict(value: dict[Any, Any], depth: int) -> tuple[Any, int]:
+    if depth > _DEPTH:
+        return "…", _SMALL
+    fields, size = value.copy(), 64
+    for key, each in fields.items():
+        if type(each) is str:
+            size += len(each)
+        else:
+            fields[key], more = _copy(each, depth + 1)
+            size += more
+    return fields, size

@@ -9,7 +9,8 @@ those of :class:`turnlog.schemas.Encoder`; the tests compare them. Values that d
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from math import isfinite
 from typing import Any
 
 from turnlog.producers.coerce import (
@@ -25,7 +26,8 @@ from turnlog.producers.coerce import (
 from turnlog.producers.varint import SMALL, SMALL_SET, varint
 from turnlog.schemas import EncodeError, Schema
 
-Write = Callable[[Any], bytes]
+Write = Callable[[Any], str]
+"""Encodes a value; a character stands for a byte, see :mod:`turnlog.producers.varint`."""
 
 _UNSET: dict[str, Any] = {"string": "unknown", "long": 0, "int": 0, "bytes": b""}
 """What stands in a field that has no default and was not set."""
@@ -43,92 +45,135 @@ class Template:
     def __init__(self, schema: Schema, header: bytes, fixed: Mapping[str, Any]) -> None:
         self.schema = schema
         self._slots: dict[str, tuple[int, Write]] = {}
-        self._required: set[str] = set()
-        self._parts = [header]
+        self._required: dict[int, str] = {}
+        self._parts = [header.decode("latin-1")]
         for field in schema.plain["fields"]:
             name, write = str(field["name"]), _writer(field["type"])
             self._slots[name] = len(self._parts), write
             if "default" not in field:
-                self._required.add(name)
+                self._required[len(self._parts)] = name
             value = fixed[name] if fixed.get(name) is not None else _default(field)
             self._parts.append(write(value))
 
-    def knows(self, fields: Mapping[str, Any]) -> bool:
-        """Whether every one of these is a field of the record."""
-        return self._slots.keys() >= fields.keys()
+    def knows(self, names: Collection[str]) -> bool:
+        """Whether every one of these names is a field's of the record."""
+        return self._slots.keys() >= set(names)
 
-    def encode(self, fields: Mapping[str, Any]) -> bytes:
-        """Return the record's message. A value that its field can't hold leaves the field as in the template.
+    def is_text(self, name: str) -> bool:
+        """Whether that field holds one text."""
+        return self.write(name) in (_string, _optional_string)
+
+    def is_optional(self, name: str) -> bool:
+        """Whether that field is a text that may be null."""
+        return self.write(name) is _optional_string
+
+    def place(self, name: str) -> int:
+        """Return which of the parts is that field's."""
+        return self._slots[name][0]
+
+    def write(self, name: str) -> Write:
+        """Return what writes that field."""
+        return self._slots[name][1]
+
+    def start(self) -> list[str]:
+        """Return the parts of a record in which nothing is set."""
+        return self._parts.copy()
+
+    def fill(self, parts: list[str], fields: Mapping[str, Any]) -> None:
+        """Set fields in a record's parts. A value that its field can't hold leaves the field as in the template.
 
         Raises:
             EncodeError: If that happens to a field that has no default.
         """
-        parts = self._parts.copy()
         slots = self._slots
         for name, value in fields.items():
-            slot, write = slots[name]
+            place, write = slots[name]
             try:
-                parts[slot] = write(value)
+                parts[place] = write(value)
             except (UnfitError, OverflowError) as error:
-                if name in self._required:
-                    raise EncodeError(f"{self.schema.name}.{name} can't hold a {type(value).__name__}") from error
-        return b"".join(parts)
+                self.misfit(place, value, error)
+
+    def misfit(self, place: int, value: Any, error: Exception) -> None:
+        """Hear of a value that its field can't hold.
+
+        Raises:
+            EncodeError: If the field has no default.
+        """
+        if place in self._required:
+            name = f"{self.schema.name}.{self._required[place]}"
+            raise EncodeError(f"{name} can't hold a {type(value).__name__}") from error
+
+    def encode(self, fields: Mapping[str, Any]) -> bytes:
+        """Return the record's message.
+
+        Raises:
+            EncodeError: As :meth:`fill`.
+        """
+        parts = self.start()
+        self.fill(parts, fields)
+        return "".join(parts).encode("latin-1")
 
 
-def _string(value: Any) -> bytes:
-    text = value if type(value) is str else to_text(value)
+def as_bytes(text: str) -> str:
+    """Return a text's UTF-8, a character for each byte; lone surrogates become U+FFFD."""
+    if text.isascii():
+        return text
     try:
         raw = text.encode()
     except UnicodeEncodeError:
         raw = mend(text).encode()
-    size = len(raw)
-    return (SMALL[size] if size < 2048 else varint(size)) + raw
+    return raw.decode("latin-1")
 
 
-def _optional_string(value: Any) -> bytes:
+def _string(value: Any) -> str:
+    text = as_bytes(value if type(value) is str else to_text(value))
+    size = len(text)
+    return (SMALL[size] if size < 2048 else varint(size)) + text
+
+
+def _optional_string(value: Any) -> str:
     if value is None:
-        return b"\x00"
-    text = value if type(value) is str else to_text(value)
-    try:
-        raw = text.encode()
-    except UnicodeEncodeError:
-        raw = mend(text).encode()
-    size = len(raw)
-    return (SMALL_SET[size] if size < 2048 else b"\x02" + varint(size)) + raw
+        return "\x00"
+    text = as_bytes(value if type(value) is str else to_text(value))
+    size = len(text)
+    return SMALL_SET[size] + text if size < 2048 else f"\x02{varint(size)}{text}"
 
 
-def _long(value: Any) -> bytes:
+def _long(value: Any) -> str:
+    return varint(value if type(value) is int else to_int(value))
+
+
+def _optional_long(value: Any) -> str:
+    if value is None:
+        return "\x00"
     if type(value) is not int:
         value = to_int(value)
-    return SMALL[value] if 0 <= value < 2048 else varint(value)
+    return SMALL_SET[value] if 0 <= value < 2048 else "\x02" + varint(value)
 
 
-def _optional_long(value: Any) -> bytes:
-    if value is None:
-        return b"\x00"
-    if type(value) is not int:
-        value = to_int(value)
-    return SMALL_SET[value] if 0 <= value < 2048 else b"\x02" + varint(value)
-
-
-def _int(value: Any) -> bytes:
+def _int(value: Any) -> str:
     number = value if type(value) is int else to_int(value)
     if not -0x8000_0000 <= number <= 0x7FFF_FFFF:
         raise OverflowError("more than 32 bits")
     return varint(number)
 
 
-def _double(value: Any) -> bytes:
-    return _pack_double(to_float(value))
+def _double(value: Any) -> str:
+    number = value if type(value) is float and isfinite(value) else to_float(value)
+    return _pack_double(number).decode("latin-1")
 
 
-def _boolean(value: Any) -> bytes:
-    return b"\x01" if value is True else b"\x00"
+def _optional_double(value: Any) -> str:
+    return "\x00" if value is None else "\x02" + _double(value)
 
 
-def _money(value: Any) -> bytes:
+def _boolean(value: Any) -> str:
+    return "\x01" if value is True else "\x00"
+
+
+def _money(value: Any) -> str:
     raw = to_money(value)
-    return varint(len(raw)) + raw
+    return varint(len(raw)) + raw.decode("latin-1")
 
 
 def _writer(kind: Any) -> Write:  # noqa: PLR0911 - one return for each kind of type
@@ -155,46 +200,61 @@ def _optional(kind: Any) -> Write:
         return _optional_string
     if kind == "long":
         return _optional_long
+    if kind == "double":
+        return _optional_double
     inner = _writer(kind)
-    return lambda value: b"\x00" if value is None else b"\x02" + inner(value)
+    return lambda value: "\x00" if value is None else "\x02" + inner(value)
 
 
 def _enum(kind: Mapping[str, Any]) -> Write:
     symbols = {symbol: varint(place) for place, symbol in enumerate(kind["symbols"])}
     unknown = symbols[kind["default"]]
 
-    def write(value: Any) -> bytes:
-        return symbols.get(value) or symbols.get(to_text(value).lower(), unknown)
+    def write(value: Any) -> str:
+        found = symbols.get(value) if type(value) is str else None
+        return found or symbols.get(to_text(value).lower(), unknown)
 
     return write
 
 
 def _array(item: Write) -> Write:
-    def write(value: Any) -> bytes:
+    def write(value: Any) -> str:
         if type(value) is not list and type(value) is not tuple:
             value = to_items(value)
-        if not value:
-            return b"\x00"
+        if len(value) == 1 and value[0] is not None:
+            return f"\x02{item(value[0])}\x00"
         items = [item(each) for each in value if each is not None]
-        return b"".join((varint(len(items)), *items, b"\x00")) if items else b"\x00"
+        return f"{varint(len(items))}{''.join(items)}\x00" if items else "\x00"
 
     return write
 
 
 def _map(item: Write) -> Write:
-    def write(value: Any) -> bytes:
+    def write(value: Any) -> str:
         pairs = value if type(value) is dict else to_mapping(value)
-        if not pairs:
-            return b"\x00"
-        out: dict[bytes, bytes] = {}
+        if item is _string and (plain := _plain_map(pairs)) is not None:
+            return plain
+        out: dict[str, str] = {}
         for key, each in pairs.items():
             try:
                 out[_string(key)] = item(each)
             except (UnfitError, OverflowError):
                 continue  # one odd value does not cost the others
-        return b"".join((varint(len(out)), *map(bytes.__add__, out.keys(), out.values()), b"\x00")) if out else b"\x00"
+        return f"{varint(len(out))}{''.join(map(str.__add__, out.keys(), out.values()))}\x00" if out else "\x00"
 
     return write
+
+
+def _plain_map(pairs: Mapping[Any, Any]) -> str | None:
+    """Write a map that holds short texts in ASCII alone, as attributes mostly do; None for any other."""
+    parts = []
+    for key, text in pairs.items():
+        if type(key) is not str or type(text) is not str or not (key.isascii() and text.isascii()):
+            return None
+        if len(key) >= 2048 or len(text) >= 2048:
+            return None
+        parts.append(f"{SMALL[len(key)]}{key}{SMALL[len(text)]}{text}")
+    return f"{varint(len(parts))}{''.join(parts)}\x00" if parts else "\x00"
 
 
 def _record(kind: Mapping[str, Any]) -> Write:
@@ -203,9 +263,9 @@ def _record(kind: Mapping[str, Any]) -> Write:
         write = _writer(each["type"])
         fields.append((str(each["name"]), write, write(_default(each))))
 
-    def write_record(value: Any) -> bytes:
+    def write_record(value: Any) -> str:
         given = to_mapping(value)
-        return b"".join(_or_default(given.get(name), write, default) for name, write, default in fields)
+        return "".join(_or_default(given.get(name), write, default) for name, write, default in fields)
 
     return write_record
 
@@ -218,7 +278,7 @@ def _default(field: Mapping[str, Any]) -> Any:
     return _UNSET[kind if isinstance(kind, str) else kind["type"]]
 
 
-def _or_default(value: Any, write: Write, default: bytes) -> bytes:
+def _or_default(value: Any, write: Write, default: str) -> str:
     if value is None:
         return default
     try:

@@ -7,10 +7,11 @@ from threading import Event as Flag
 
 from turnlog.producers.clock import Clock
 from turnlog.producers.courier import Courier, Parcel
+from turnlog.producers.event import Event
 from turnlog.producers.intake import Barrier, Intake
 from turnlog.producers.limits import Limits
 from turnlog.producers.losses import INVALID, TOO_LARGE, Losses, logger
-from turnlog.producers.packing import Event, Packer
+from turnlog.producers.packing import Packer
 from turnlog.producers.result import Result
 from turnlog.producers.sampling import LeftOutError
 from turnlog.producers.term import Term
@@ -119,11 +120,13 @@ class Worker:
             self._losses.add(INVALID, str(error) if isinstance(error, EncodeError) else type(error).__name__)
             logger.debug("turnlog: an event can't be encoded", exc_info=True)
             return
+        kind = event.kind
         if len(message.value) > self._limits.record_bytes:
-            self._losses.add(TOO_LARGE, f"{event.kind.record} of {len(message.value)} bytes")
+            self._losses.add(TOO_LARGE, f"{kind.record} of {len(message.value)} bytes")
             return
-        schema = self._packer.template(event.kind.record).schema
-        self._courier.send(Parcel(message, event.sequence, event.kind.priority, schema))
+        schema = self._packer.template(kind.record).schema
+        parcel = (message, event.sequence, kind.priority, schema, False)
+        self._courier.send(tuple.__new__(Parcel, parcel))  # in half the time
 
     def _reach(self, barrier: Barrier) -> None:
         self._courier.flush(barrier.deadline_ns, closing=barrier.closing)

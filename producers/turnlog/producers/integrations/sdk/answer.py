@@ -118,7 +118,9 @@ def counts(value: Any, names: Mapping[str, str]) -> Fields:
     if value is None:
         return {}
     given = held(value)
-    return {ours: count for theirs, ours in names.items() if type(count := given.get(theirs)) in _NUMBERS}
+    return {
+        ours: count for theirs, ours in names.items() if theirs in given and type(count := given[theirs]) in _NUMBERS
+    }
 
 
 def kept(value: Any) -> Any:
@@ -135,4 +137,8 @@ _VALUES = frozenset({str, int, float, bool, list, dict, tuple})
 
 def chosen(body: Mapping[str, Any], names: Mapping[str, str]) -> Fields:
     """Return the parameters that a request sets, under a call's names."""
-    return {ours: kept(value) for theirs, ours in names.items() if (value := body.get(theirs)) is not None}
+    return {
+        ours: value if type(value) in _VALUES else kept(value)
+        for theirs, ours in names.items()
+        if theirs in body and (value := body[theirs]) is not None
+    }

@@ -118,20 +118,22 @@ def said(response_or_chunk: Any) -> Fields:
 def _message(given: Any) -> dict[str, Any]:
     message = held(given)
     parts: list[Part] = []
+    present = {name: value for name, value in message.items() if value}  # most of what a message may have is not there
     for name in _REASONING:
-        if reasoning := text(message, name):
+        if name in present and (reasoning := text(present, name)):
             parts.append({"type": "reasoning", "content": reasoning})
             break
-    if content := get(message, "content"):
+    if content := present.get("content"):
         parts.append({"type": "text", "content": content if isinstance(content, str) else list(content)})
-    if refusal := text(message, "refusal"):
+    if "refusal" in present and (refusal := text(present, "refusal")):
         parts.append({"type": "refusal", "content": refusal})
-    if transcript := text(get(message, "audio"), "transcript"):
+    if "audio" in present and (transcript := text(present["audio"], "transcript")):
         parts.append({"type": "text", "content": transcript, "modality": "audio"})
-    parts += [_tool(each) for each in items(message, "tool_calls")]
-    if function := get(message, "function_call"):
+    if "tool_calls" in present:
+        parts += [_tool(each) for each in items(present, "tool_calls")]
+    if function := present.get("function_call"):
         parts.append(tool_call(get(function, "name"), get(function, "arguments")))
-    return {"role": text(message, "role") or "assistant", "parts": parts}
+    return {"role": text(present, "role") or "assistant", "parts": parts}
 
 
 def _tool(call: Any) -> Part:

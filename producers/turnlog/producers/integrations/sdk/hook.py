@@ -103,10 +103,13 @@ class Watcher:
             body = _body(options)
             fields = endpoint.request(body)
             fields["attributes"] = {**self._where, **fields.get("attributes", {})}
-            fields = joined(joined({"operation": endpoint.operation, **fields}, self.made.fields), extra_fields())
+            fields.setdefault("operation", endpoint.operation)
+            for more in (self.made.fields, extra_fields()):
+                if more:
+                    fields = joined(fields, more)
             model, given = fields.pop("model", None) or "", fields.pop("input", None)
             call = self.made.client.start_call(provider=self.provider, model=str(model), input=given, **fields)
-            return Recording(call, endpoint, endpoint.assembly(body))
+            return Recording(call, endpoint, body)
         except Exception:  # noqa: BLE001 - the request goes its way unrecorded
             complain("begin")
             return None

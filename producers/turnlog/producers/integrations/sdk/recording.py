@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec
 
 from turnlog.producers.call import Call
@@ -55,7 +55,7 @@ class Recording:
     Args:
         call: The call it is recorded as.
         endpoint: How its answer is read.
-        assembly: Where a streamed answer is put together.
+        body: What was asked.
 
     Attributes:
         attempts: How often the SDK has built the request so far.
@@ -64,17 +64,36 @@ class Recording:
             or an error, and which of them it is shows only afterwards.
     """
 
-    __slots__ = ("_assembly", "_began_ns", "_call", "_endpoint", "_last_ns", "_process", "attempts", "inside", "over")
+    __slots__ = (
+        "_began_ns",
+        "_begun",
+        "_body",
+        "_call",
+        "_endpoint",
+        "_last_ns",
+        "_process",
+        "attempts",
+        "inside",
+        "over",
+    )
 
-    def __init__(self, call: Call, endpoint: Endpoint, assembly: Assembly) -> None:
+    def __init__(self, call: Call, endpoint: Endpoint, body: Mapping[str, Any]) -> None:
         self._call = call
         self._endpoint = endpoint
-        self._assembly = assembly
+        self._body = body
+        self._begun: Assembly | None = None
         self._began_ns = self._last_ns = time.monotonic_ns()
         self._process = os.getpid()
         self.attempts = 0
         self.over = False
         self.inside = False
+
+    @property
+    def _assembly(self) -> Assembly:
+        """Where a streamed answer is put together; most answers are none."""
+        if self._begun is None:
+            self._begun = self._endpoint.assembly(self._body)
+        return self._begun
 
     def streams(self) -> None:
         """Say that the answer comes as a stream."""
