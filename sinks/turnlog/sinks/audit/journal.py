@@ -14,22 +14,20 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # its stubs do not export it
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
-from turnlog.schemas import Datum, Decoder, Encoder, KafkaConnection, SchemaStore, TransientError
-from turnlog.schemas.errors import DecodeError, UnknownSchemaError
+from turnlog.schemas import Datum, Encoder, KafkaConnection, TransientError
 from turnlog.schemas.headers import AVRO, CONTENT_TYPE
 from turnlog.sinks.audit.chain import PIPELINE, Act, link
-from turnlog.sinks.schema_topic import SchemaTopic
+from turnlog.sinks.topic import SECONDS, partitions, read, read_all
+from turnlog.sinks.topic import end as end_of
 
 _ATTEMPTS = 12
-_SECONDS = 20.0
 _WINDOW = 200
 
 
@@ -79,14 +77,14 @@ def append(connection: KafkaConnection, act: Act, commit: Commit | None = None) 
     """
     topic = f"{connection.prefix}audit"
     try:
-        place = TopicPartition(topic, crc32(act.tenant.encode()) % _partitions(connection, topic))
+        place = TopicPartition(topic, crc32(act.tenant.encode()) % partitions(connection, topic))
         _publish(connection)
         since: int | None = None
         for attempt in range(_ATTEMPTS):
             producer = _producer(connection, act.tenant)
             try:
-                producer.init_transactions(_SECONDS)
-                end = _end(connection, place)
+                producer.init_transactions(SECONDS)
+                end = end_of(connection, place)
                 since = end if since is None else since
                 last, done = _last(connection, place, end, since, act)
                 event = done or link(act.datum(), last)
@@ -107,19 +105,9 @@ def read_topic(connection: KafkaConnection, tenant: str | None = None) -> list[D
 
     Raises:
         TransientError: Kafka does not answer.
-        DecodeError: Something in the topic is no audit event.
     """
-    topic = f"{connection.prefix}audit"
-    try:
-        places = [TopicPartition(topic, number) for number in range(_partitions(connection, topic))]
-        return [
-            event
-            for place in places
-            for event in _read(connection, place, 0, _end(connection, place))
-            if tenant is None or event["tenant_id"] == tenant
-        ]
-    except KafkaException as error:
-        raise TransientError(f"the audit topic can't be read: {error.args[0].str()}") from error
+    events = read_all(connection, "audit", "AuditEvent")
+    return [event for event in events if tenant is None or event["tenant_id"] == tenant]
 
 
 def _commit(producer: Producer, place: TopicPartition, event: Datum | None, commit: Commit | None) -> None:
@@ -133,8 +121,8 @@ def _commit(producer: Producer, place: TopicPartition, event: Datum | None, comm
             headers=[(CONTENT_TYPE, AVRO)],
         )
     if commit is not None:
-        producer.send_offsets_to_transaction(list(commit.offsets), commit.group, _SECONDS)
-    producer.commit_transaction(_SECONDS)
+        producer.send_offsets_to_transaction(list(commit.offsets), commit.group, SECONDS)
+    producer.commit_transaction(SECONDS)
 
 
 def _give_up(producer: Producer, error: KafkaException) -> None:
@@ -142,7 +130,7 @@ def _give_up(producer: Producer, error: KafkaException) -> None:
     cause: KafkaError = error.args[0]
     if cause.txn_requires_abort():
         try:
-            producer.abort_transaction(_SECONDS)
+            producer.abort_transaction(SECONDS)
         except KafkaException:
             return  # fenced meanwhile: the broker has ended it
     elif not (cause.fatal() or cause.retriable()):
@@ -156,93 +144,21 @@ def _last(
     window = _WINDOW
     while True:
         start = max(0, min(end - window, since))
-        found = [event for event in _read(connection, place, start, end) if event["tenant_id"] == act.tenant]
+        found = [
+            event for event in read(connection, place, start, end, "AuditEvent") if event["tenant_id"] == act.tenant
+        ]
         if found or start == 0:
             done = next((event for event in found if event["event_id"] == act.event_id), None)
             return (found[-1] if found else None), done
         window *= 8
 
 
-def _read(connection: KafkaConnection, place: TopicPartition, start: int, end: int) -> Iterator[Datum]:
-    """Yield what is committed in a range of a partition; waits for transactions in it that are still open."""
-    if start >= end:
-        return
-    store = SchemaStore()
-    schemas = SchemaTopic(connection, store, time.monotonic)
-    decoder = Decoder("AuditEvent", store)
-    consumer = Consumer(
-        connection.librdkafka(
-            group_id="turnlog-audit",  # librdkafka wants one; nothing is committed under it
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            enable_partition_eof=True,
-            auto_offset_reset="earliest",
-            fetch_wait_max_ms=50,
-            log_level=0,
-        )
-    )
-    try:
-        consumer.assign([TopicPartition(place.topic, place.partition, start)])
-        deadline = time.monotonic() + 2 * _SECONDS
-        while time.monotonic() < deadline:
-            message = consumer.poll(0.5)
-            if message is None:
-                continue
-            error = message.error()
-            offset = message.offset() or 0
-            if error is not None:
-                if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name, in spite of the bar
-                    raise KafkaException(error)
-                if offset >= end:
-                    return
-                continue
-            deadline = time.monotonic() + 2 * _SECONDS
-            yield _decoded(decoder, schemas, message.value())
-            if offset >= end - 1:
-                return
-    finally:
-        consumer.close()
-    raise TransientError(f"{place.topic} can't be read to its end: a transaction in it stays open")
-
-
-def _decoded(decoder: Decoder, schemas: SchemaTopic, value: bytes | None) -> Datum:
-    try:
-        return decoder.decode(value)
-    except UnknownSchemaError:
-        schemas.learn((value or b"")[:10])
-        return decoder.decode(value)
-    except DecodeError as error:
-        raise TransientError(f"something else than an audit event is in the audit topic: {error}") from error
-
-
-def _partitions(connection: KafkaConnection, topic: str) -> int:
-    found = _admin(connection).list_topics(topic, timeout=5).topics.get(topic)
-    if found is None or not found.partitions:
-        raise TransientError(f"there is no topic {topic}: run `turnlog topics apply`")
-    return len(found.partitions)
-
-
-def _end(connection: KafkaConnection, place: TopicPartition) -> int:
-    """Return the offset after the last that is written, committed or not."""
-    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call] # the library's
-    admin = _admin(connection)  # held until the answer is there: without it, none comes
-    futures = admin.list_offsets({TopicPartition(place.topic, place.partition): latest})
-    try:
-        return int(next(iter(futures.values())).result(_SECONDS).offset)
-    except TimeoutError as error:
-        raise TransientError(f"Kafka does not say where {place.topic} ends") from error
-
-
-def _admin(connection: KafkaConnection) -> AdminClient:
-    return AdminClient(connection.librdkafka(log_level=0))
-
-
 def _producer(connection: KafkaConnection, tenant: str) -> Producer:
     return Producer(
         connection.librdkafka(
             transactional_id=f"{connection.prefix}audit.{tenant}",
-            transaction_timeout_ms=int(_SECONDS * 1000),
-            message_timeout_ms=int(_SECONDS * 1000),
+            transaction_timeout_ms=int(SECONDS * 1000),
+            message_timeout_ms=int(SECONDS * 1000),
             acks="all",
             linger_ms=0,
             log_level=0,
@@ -257,5 +173,5 @@ def _publish(connection: KafkaConnection) -> None:
     producer.produce(
         f"{connection.prefix}schemas", key=schema.fingerprint.hex().encode(), value=schema.to_json().encode()
     )
-    if producer.flush(_SECONDS):
+    if producer.flush(SECONDS):
         raise TransientError("the audit events' schema can't be published: Kafka does not answer in time")

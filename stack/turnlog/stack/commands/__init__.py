@@ -10,6 +10,7 @@ from turnlog.stack.commands import (
     demo,
     down,
     migrate,
+    privacy,
     redact,
     replay,
     schema,
@@ -34,6 +35,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     schema.register,
     redact.register,
     audit.register,
+    privacy.register,
 )
 """In the order in which the help lists them."""
 

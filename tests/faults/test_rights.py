@@ -1,0 +1,147 @@
+"""kill -9 of the rights worker while it erases a subject whose chats stream in: all of it goes, and stays away."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from equalities import one, rows
+from services import RunningStack
+from support import eventually
+from turnlog.producers import Client, KafkaConnection
+from turnlog.sinks.rights import TABLES
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
+
+EVENTS = int(os.environ.get("RIGHTS_EVENTS", "2000"))
+"""Of each of two people."""
+
+PEOPLE = ("jane@example.com", "joe@example.org")
+
+
+def write_people(path: Path, number: int) -> Path:
+    """Chats of two people by turns, last week, one call each."""
+    began = datetime.now(UTC) - timedelta(days=6)
+    with path.open("w", encoding="utf-8") as lines:
+        for each in range(number):
+            for person in PEOPLE:
+                chat = {
+                    "conversation_id": f"{person.partition('@')[0]}-{each:05}",
+                    "user": person,
+                    "model": "gpt-4o",
+                    "created_at": (began + timedelta(seconds=each)).isoformat(),
+                    "messages": [
+                        {"role": "user", "content": f"I am {person}, where is parcel {each}?"},
+                        {"role": "assistant", "content": "On its way."},
+                    ],
+                }
+                lines.write(json.dumps(chat) + "\n")
+    return path
+
+
+def start(running: RunningStack, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "turnlog.stack.command", *arguments],
+        env={**os.environ, "TURNLOG_DATA": str(running.data)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def left(running: RunningStack, tokens: Sequence[str]) -> dict[str, int]:
+    """Rows in every table that name the subject anywhere, in whatever column."""
+    names = [name for name, table in TABLES.items() if not table.catalogue]
+    found = rows(
+        running,
+        " UNION ALL ".join(
+            f"SELECT '{name}' AS name, count() AS n FROM {name} WHERE multiSearchAny(toString(tuple(*)), {tokens!r}) "
+            "OR startsWith(conversation_id, 'jane-')"
+            for name in names
+        ),
+    )
+    return {each["name"]: int(each["n"]) for each in found if int(each["n"])}
+
+
+def test_an_erasure_during_a_replay_outlives_two_kills_and_what_comes_after_it(
+    stack: Callable[..., RunningStack], tmp_path: Path
+) -> None:
+    running = stack()
+    file = write_people(tmp_path / "people.jsonl", EVENTS)
+    connection = KafkaConnection(running.kafka)
+    client = Client("bot", connection=connection)
+    for number in range(10):  # lines of her chats that do not say whose they are
+        with client.conversation(f"jane-{number:05}"):
+            client.info("a parcel was looked up")
+    assert client.close().sent == 10
+
+    replay = start(running, "replay", str(file), "--rate", str(max(300, EVENTS // 12)))
+    try:
+        eventually(lambda: one(running, "SELECT count() AS n FROM calls")["n"] > EVENTS // 4, 120, 0.2)
+        asked = running.turnlog("privacy", "erase", "--subject", PEOPLE[0], "--by", "officer", "--wait", "0")
+        assert "no receipt yet" in asked.stdout
+        for _ in range(2):
+            eventually(lambda: one(running, "SELECT count() AS n FROM privacy_marks")["n"], 60)
+            killed = running.kill("rights")
+            eventually(lambda: running.process("rights") != killed, 60)  # noqa: B023 - asked within this round
+        output, _ = replay.communicate(timeout=300)
+    finally:
+        replay.kill()
+    assert replay.returncode == 0, output
+
+    def receipt() -> dict[str, Any] | None:
+        (request,) = json.loads(running.turnlog("privacy", "status", "--json", check=False).stdout)
+        assert request["state"] in {"open", "done"}
+        return next(iter(request["receipts"]), None)
+
+    found = eventually(receipt, 120, 0.5)
+    assert found is not None
+    assert found["attributes"]["verified"] == "counted after deletion: 0 rows in every table"
+    tokens = _tokens(running)
+    _all_arrived(running, 2 * EVENTS)
+    eventually(lambda: left(running, tokens) == {}, 60, 0.5)
+    joes = "SELECT count() AS n, uniqExact(event_id) AS ids, countIf(user_key = '') AS anonymous FROM calls"
+    assert one(running, joes) == {"n": EVENTS, "ids": EVENTS, "anonymous": 0}
+
+    # Sent again, it is swept up again, and Joe's are there twice.
+    again = running.turnlog("replay", str(file))
+    assert again.returncode == 0
+    _all_arrived(running, 4 * EVENTS)
+    eventually(lambda: left(running, tokens) == {}, 60, 0.5)
+    assert one(running, joes) == {"n": 2 * EVENTS, "ids": 2 * EVENTS, "anonymous": 0}
+
+    def told() -> bool:
+        (request,) = json.loads(running.turnlog("privacy", "status", "--json").stdout)
+        last = request["receipts"][-1]
+        return bool(last["attributes"].get("erased_in_all") == str(2 * EVENTS + 10))
+
+    eventually(told, 60, 0.5)
+    whole = running.turnlog("audit", "verify", "--source", "kafka")
+    assert whole.stdout.count("whole") >= 1
+    assert PEOPLE[0] not in running.turnlog("audit", "export", str(tmp_path / "trail")).stdout
+    assert PEOPLE[0] not in (tmp_path / "trail").read_text("utf-8")
+    assert running.status()["components"][-1]["restarts"] >= 2
+
+
+def _tokens(running: RunningStack) -> list[str]:
+    found = rows(running, "SELECT DISTINCT value FROM privacy_marks WHERE class = 'token'")
+    tokens = [str(each["value"]) for each in found]
+    assert {token.partition(":")[0] for token in tokens} == {"<USER", "<EMAIL"}
+    return tokens
+
+
+def _all_arrived(running: RunningStack, events: int) -> None:
+    """Wait until the account balances. It counts what was ever stored: deleting rows does not change it."""
+    account = json.loads(running.turnlog("account", "--wait", "120", "--json").stdout)
+    assert account["balanced"]
+    sent = [each for each in account["entries"] if each["service_name"] == "replay"]
+    assert sum(each["stored"] for each in sent) >= events, "with the replays' own reports"
