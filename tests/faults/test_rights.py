@@ -9,15 +9,17 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
+from clickhouse_connect.driver.client import Client
 
-from equalities import one, rows
 from services import RunningStack
 from support import eventually
-from turnlog.producers import Client, KafkaConnection
+from turnlog.producers import Client as Bot
+from turnlog.producers import KafkaConnection
+from turnlog.sinks import client
 from turnlog.sinks.rights import TABLES
+from turnlog.stack.rights import read_asked
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
@@ -58,18 +60,19 @@ def start(running: RunningStack, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def left(running: RunningStack, tokens: Sequence[str]) -> dict[str, int]:
+def left(server: Client, tokens: Sequence[str]) -> dict[str, int]:
     """Rows in every table that name the subject anywhere, in whatever column."""
     names = [name for name, table in TABLES.items() if not table.catalogue]
-    found = rows(
-        running,
-        " UNION ALL ".join(
-            f"SELECT '{name}' AS name, count() AS n FROM {name} WHERE multiSearchAny(toString(tuple(*)), {tokens!r}) "
-            "OR startsWith(conversation_id, 'jane-')"
-            for name in names
-        ),
+    query = " UNION ALL ".join(
+        f"SELECT '{name}', count() FROM {name} WHERE multiSearchAny(toString(tuple(*)), {tokens!r}) "
+        "OR startsWith(conversation_id, 'jane-')"
+        for name in names
     )
-    return {each["name"]: int(each["n"]) for each in found if int(each["n"])}
+    return {str(name): int(count) for name, count in server.query(query).result_rows if count}
+
+
+def count(server: Client, table: str) -> int:
+    return int(server.query(f"SELECT count() FROM {table}").result_rows[0][0])
 
 
 def test_an_erasure_during_a_replay_outlives_two_kills_and_what_comes_after_it(
@@ -78,19 +81,20 @@ def test_an_erasure_during_a_replay_outlives_two_kills_and_what_comes_after_it(
     running = stack()
     file = write_people(tmp_path / "people.jsonl", EVENTS)
     connection = KafkaConnection(running.kafka)
-    client = Client("bot", connection=connection)
+    server = client(running.clickhouse, database="turnlog")
+    bot = Bot("bot", connection=connection)
     for number in range(10):  # lines of her chats that do not say whose they are
-        with client.conversation(f"jane-{number:05}"):
-            client.info("a parcel was looked up")
-    assert client.close().sent == 10
+        with bot.conversation(f"jane-{number:05}"):
+            bot.info("a parcel was looked up")
+    assert bot.close().sent == 10
 
     replay = start(running, "replay", str(file), "--rate", str(max(300, EVENTS // 12)))
     try:
-        eventually(lambda: one(running, "SELECT count() AS n FROM calls")["n"] > EVENTS // 4, 120, 0.2)
+        eventually(lambda: count(server, "calls") > EVENTS // 4, 120, 0.2)
         asked = running.turnlog("privacy", "erase", "--subject", PEOPLE[0], "--by", "officer", "--wait", "0")
         assert "no receipt yet" in asked.stdout
         for _ in range(2):
-            eventually(lambda: one(running, "SELECT count() AS n FROM privacy_marks")["n"], 60)
+            eventually(lambda: count(server, "privacy_marks"), 60)
             killed = running.kill("rights")
             eventually(lambda: running.process("rights") != killed, 60)  # noqa: B023 - asked within this round
         output, _ = replay.communicate(timeout=300)
@@ -98,33 +102,28 @@ def test_an_erasure_during_a_replay_outlives_two_kills_and_what_comes_after_it(
         replay.kill()
     assert replay.returncode == 0, output
 
-    def receipt() -> dict[str, Any] | None:
-        (request,) = json.loads(running.turnlog("privacy", "status", "--json", check=False).stdout)
-        assert request["state"] in {"open", "done"}
-        return next(iter(request["receipts"]), None)
-
-    found = eventually(receipt, 120, 0.5)
+    found = eventually(lambda: next(iter(read_asked(connection)[0].receipts), None), 120, 0.5)
     assert found is not None
     assert found["attributes"]["verified"] == "counted after deletion: 0 rows in every table"
-    tokens = _tokens(running)
+    tokens = _tokens(server)
     _all_arrived(running, 2 * EVENTS)
-    eventually(lambda: left(running, tokens) == {}, 60, 0.5)
-    joes = "SELECT count() AS n, uniqExact(event_id) AS ids, countIf(user_key = '') AS anonymous FROM calls"
-    assert one(running, joes) == {"n": EVENTS, "ids": EVENTS, "anonymous": 0}
+    eventually(lambda: left(server, tokens) == {}, 60, 0.5)
+    joes = "SELECT count(), uniqExact(event_id), uniqExact(user_key) FROM calls"
+    assert server.query(joes).result_rows == [(EVENTS, EVENTS, 1)]
 
     # Sent again, it is swept up again, and Joe's are there twice.
     again = running.turnlog("replay", str(file))
     assert again.returncode == 0
     _all_arrived(running, 4 * EVENTS)
-    eventually(lambda: left(running, tokens) == {}, 60, 0.5)
-    assert one(running, joes) == {"n": 2 * EVENTS, "ids": 2 * EVENTS, "anonymous": 0}
+    eventually(lambda: left(server, tokens) == {}, 60, 0.5)
+    assert server.query(joes).result_rows == [(2 * EVENTS, 2 * EVENTS, 1)]
 
-    def told() -> bool:
-        (request,) = json.loads(running.turnlog("privacy", "status", "--json").stdout)
-        last = request["receipts"][-1]
-        return bool(last["attributes"].get("erased_in_all") == str(2 * EVENTS + 10))
+    def told() -> str:
+        last = read_asked(connection)[0].receipts[-1]
+        return str(last["attributes"].get("erased_in_all"))
 
-    eventually(told, 60, 0.5)
+    # Each of them counted, and once, whatever was killed and whatever arrived meanwhile.
+    eventually(lambda: told() == str(2 * EVENTS + 10), 60, 0.5)
     whole = running.turnlog("audit", "verify", "--source", "kafka")
     assert whole.stdout.count("whole") >= 1
     assert PEOPLE[0] not in running.turnlog("audit", "export", str(tmp_path / "trail")).stdout
@@ -132,9 +131,9 @@ def test_an_erasure_during_a_replay_outlives_two_kills_and_what_comes_after_it(
     assert running.status()["components"][-1]["restarts"] >= 2
 
 
-def _tokens(running: RunningStack) -> list[str]:
-    found = rows(running, "SELECT DISTINCT value FROM privacy_marks WHERE class = 'token'")
-    tokens = [str(each["value"]) for each in found]
+def _tokens(server: Client) -> list[str]:
+    found = server.query("SELECT DISTINCT value FROM privacy_marks WHERE class = 'token'").result_rows
+    tokens = [str(value) for (value,) in found]
     assert {token.partition(":")[0] for token in tokens} == {"<USER", "<EMAIL"}
     return tokens
 

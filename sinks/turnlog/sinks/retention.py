@@ -124,7 +124,7 @@ _RULES: Mapping[str, tuple[str, Callable[[int], str]]] = {
     "account_parts": ("account", _since("toDateTime(last_time, 'UTC')")),
     "privacy_requests": ("privacy", _since("toDateTime(changed_time, 'UTC')")),
     "privacy_marks": ("privacy", _since("made_time")),
-    "privacy_erased": ("privacy", _since("toDateTime(last_time, 'UTC')")),
+    "privacy_erased": ("privacy", _since("noted_time")),
 }
 """Table (or ``bodies``) → the class whose days it takes, and the expression made of them."""
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,8 @@ from hypothesis import strategies as st
 
 from turnlog.schemas import Datum, Decoder, Encoder, SchemaStore
 from turnlog.sinks.audit import Act, Anchor, BreakKind, chains, check, digest, link
+
+GUIDE = Path(__file__).parents[3] / "docs" / "rights.md"
 
 
 def chain(length: int, tenant: str = "t") -> list[Datum]:
@@ -120,3 +125,13 @@ def test_every_tenant_has_a_chain_of_its_own() -> None:
     one, two = chain(3, "one"), chain(2, "two")
     mixed = [one[0], two[0], one[1], two[1], one[2]]
     assert chains(mixed) == {"one": one, "two": two}
+
+
+def test_the_check_in_the_docs_says_the_same() -> None:
+    (code,) = re.findall(r"^```python\n(.*?)^```$", GUIDE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    said: dict[str, Any] = {}
+    exec(code, said)
+    lines = [json.dumps(event, ensure_ascii=False, sort_keys=True) for event in chain(4)]
+    assert said["is_whole"](lines)
+    assert not said["is_whole"]([lines[0], *lines[2:]])
+    assert not said["is_whole"]([lines[0], lines[1].replace('"ann"', '"bob"'), *lines[2:]])

@@ -30,16 +30,17 @@ ORDER BY (tenant_id, request_id, class, value)
 TTL {{ttl:privacy_marks}}
 SETTINGS {{dedup:10000}};
 
--- Which events were erased, as sets: counted once, however often an erasure begins anew, and not from deleted rows.
+-- Which events are to be erased, or were: noted before they go, and only what is noted goes. So each is counted, and once,
+-- however often an erasure begins anew and whatever arrives meanwhile.
 CREATE TABLE IF NOT EXISTS {{db}}.privacy_erased{{on_cluster}}
 (
     tenant_id LowCardinality(String),
     request_id String,
     source_table LowCardinality(String),
-    events AggregateFunction(uniqExact, UUID),
-    last_time SimpleAggregateFunction(max, DateTime64(6, 'UTC'))
+    event_id UUID,
+    noted_time DateTime DEFAULT now()
 )
-ENGINE = {{engine:AggregatingMergeTree}}
-ORDER BY (tenant_id, request_id, source_table)
+ENGINE = {{engine:ReplacingMergeTree}}
+ORDER BY (tenant_id, request_id, source_table, event_id)
 TTL {{ttl:privacy_erased}}
 SETTINGS {{dedup:10000}};

@@ -150,20 +150,24 @@ class Carrier:
 
     def _delete(self, request: Request) -> dict[str, int]:
         rows = Rows(self._ledger.database, request)
-        # Counted as sets of ids before they go: an erasure that is interrupted and begins anew counts none twice.
-        counted = " UNION ALL ".join(
-            f"SELECT {literal(request.tenant)}, {literal(request.id)}, '{table.name}', uniqExactState(event_id), "
-            f"now64(6) FROM {self._ledger.database}.{table.name} WHERE {rows.all_of(table)} AND hold = 0 "
-            "HAVING count() > 0"
+        # Noted by their ids before they go, and nothing goes that is not noted: what is inserted meanwhile is left for the
+        # next pass, and an erasure that is interrupted and begins anew counts nothing twice.
+        noted = " UNION ALL ".join(
+            f"SELECT {literal(request.tenant)}, {literal(request.id)}, '{table.name}', event_id "
+            f"FROM {self._ledger.database}.{table.name} WHERE {rows.all_of(table)} AND hold = 0"
             for table in scoped(request)
         )
-        self._ledger.do(f"INSERT INTO {self._ledger.database}.privacy_erased {counted}")
+        columns = "(tenant_id, request_id, source_table, event_id)"
+        self._ledger.do(f"INSERT INTO {self._ledger.database}.privacy_erased {columns} {noted}")
         return self._change(request, None, "hold = 0")
 
     def _change(self, request: Request, what: str | None, which: str) -> dict[str, int]:
         """Change or erase the subject's rows, partition by partition; returns how many there were, by table."""
         rows = Rows(self._ledger.database, request)
-        conditions = {table.name: f"{rows.all_of(table)} AND {which}" for table in scoped(request)}
+        conditions = {
+            table.name: f"{rows.all_of(table)} AND {which}{'' if what else f' AND event_id IN {rows.noted(table)}'}"
+            for table in scoped(request)
+        }
         found = self._ledger.ask(
             " UNION ALL ".join(
                 f"SELECT '{name}', _partition_id, count() FROM {self._ledger.database}.{name} WHERE {condition} "

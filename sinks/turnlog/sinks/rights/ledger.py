@@ -90,7 +90,7 @@ class Ledger:
     def erased(self, request: Request) -> dict[str, int]:
         """Return how many events were erased, by table."""
         found = self.ask(
-            f"SELECT source_table, uniqExactMerge(events) FROM {self.database}.privacy_erased "
+            f"SELECT source_table, uniqExact(event_id) FROM {self.database}.privacy_erased "
             f"WHERE tenant_id = {literal(request.tenant)} AND request_id = {literal(request.id)} "
             "GROUP BY source_table ORDER BY source_table"
         )

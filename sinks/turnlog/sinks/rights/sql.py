@@ -58,6 +58,14 @@ class Rows:
             f"AND class = {literal(marks)})"
         )
 
+    def noted(self, table: SubjectTable) -> str:
+        """Return the query for ids of a table's events that are to be erased."""
+        return (
+            f"(SELECT event_id FROM {self._database}.privacy_erased "
+            f"WHERE tenant_id = {literal(self._request.tenant)} AND request_id = {literal(self._request.id)} "
+            f"AND source_table = '{table.name}')"
+        )
+
     def chats(self) -> str:
         """Return the condition for rows of chats: by user, by chat, and without a user by a chat of the subject's."""
         return (
