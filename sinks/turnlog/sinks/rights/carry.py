@@ -150,7 +150,7 @@ class Carrier:
 
     def _delete(self, request: Request) -> dict[str, int]:
         rows = Rows(self._ledger.database, request)
-        # Noted by their ids before they go, and nothing goes that is not noted: what is inserted meanwhile is left for the
+        # Noted by their ids before they go, and nothing goes that is not noted: what comes meanwhile is left for the
         # next pass, and an erasure that is interrupted and begins anew counts nothing twice.
         noted = " UNION ALL ".join(
             f"SELECT {literal(request.tenant)}, {literal(request.id)}, '{table.name}', event_id "
