@@ -21,7 +21,7 @@ class StackOptions:
     Attributes:
         data: Its data directory, absolute.
         workers: Number of processor processes.
-        sinks: Number of sink processes.
+        sinks: Number of sink processes; without any, there is no rights worker either.
         kafka_port: Loopback port of the broker.
         clickhouse_port: Loopback port of the ClickHouse endpoint.
         topic_prefix: What stands before every topic's name.
@@ -68,7 +68,8 @@ def plan(options: StackOptions) -> tuple[Stage, ...]:
     workers = (
         *(_worker(directory, "processor", "turnlog.processors", number, key) for number in range(options.workers)),
         *(_worker(directory, "sink", "turnlog.sinks", number, {}) for number in range(options.sinks)),
-        _component(directory, "rights", "turnlog.sinks.rights", {}),
+        # Where nothing is loaded, nobody is erased.
+        *((_component(directory, "rights", "turnlog.sinks.rights", {}),) if options.sinks else ()),
     )
     return Stage(servers, preparations(options.servers())), Stage(workers)
 
