@@ -56,6 +56,7 @@ def test_chats_may_be_named_alone() -> None:
         {"privacy_request_id": "jane@example.com"},
         {"scope": ["schema_migrations"]},
         {"conversation_ids": [f"c-{number}" for number in range(1001)]},
+        {"subject_keys": [f"<USER:k1-{number:016x}>" for number in range(251)]},
     ],
 )
 def test_who_is_named_in_plain_or_not_at_all_is_refused_and_not_quoted(fields: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -34,7 +35,7 @@ _DAY_US = 86_400_000_000
 
 SubjectOption = Annotated[
     list[str] | None,
-    typer.Option("--subject", metavar="ID", help="A user's id, address or pseudonym; may be repeated."),
+    typer.Option("--subject", metavar="ID", help="A user's id, address or pseudonym; - reads it; may be repeated."),
 ]
 ConversationOption = Annotated[
     list[str] | None, typer.Option("--conversation", metavar="ID", help="A chat, whoever took part; may be repeated.")
@@ -208,7 +209,8 @@ def _ask(
 
 
 def _subject(servers: Servers, subject: list[str] | None, conversation: list[str] | None, tenant: str) -> Subject:
-    return subject_of(subject or (), conversation or (), tenant, master_key(servers, os.environ))
+    named = [sys.stdin.readline().strip() if each == "-" else each for each in subject or ()]
+    return subject_of(named, conversation or (), tenant, master_key(servers, os.environ))
 
 
 def _print(receipt: Datum) -> None:
