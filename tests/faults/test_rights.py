@@ -93,7 +93,9 @@ def test_an_erasure_during_a_replay_outlives_two_kills_and_what_comes_after_it(
         eventually(lambda: count(server, "calls") > EVENTS // 4, 120, 0.2)
         asked = running.turnlog("privacy", "erase", "--subject", PEOPLE[0], "--by", "officer", "--wait", "0")
         assert "no receipt yet" in asked.stdout
-        for _ in range(2):
+        log = running.data / "logs" / "rights.log"
+        for before in range(2):  # each time in the middle of it: a worker that comes back begins it anew
+            eventually(lambda: log.read_text("utf-8").count('"event": "request"') > before, 60)  # noqa: B023 - same
             eventually(lambda: count(server, "privacy_marks"), 60)
             killed = running.kill("rights")
             eventually(lambda: running.process("rights") != killed, 60)  # noqa: B023 - asked within this round

@@ -33,6 +33,8 @@ def test_pseudonyms_and_chats_need_no_key() -> None:
     assert (found.tokens, found.conversations) == ((token,), ("c-1",))
     with pytest.raises(UserError, match="TURNLOG_PSEUDONYM_KEY_FILE"):
         subject_of(["jane"], [], "t", None)
+    with pytest.raises(UserError, match="key is destroyed"):
+        subject_of(["<USER:k1-0000000000000000>"], [], "t", None)
     with pytest.raises(UserError, match="name somebody"):
         subject_of([], [], "t", None)
     with pytest.raises(UserError, match="redacted") as error:

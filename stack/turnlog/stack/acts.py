@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import typer
 
 from turnlog.schemas import KafkaConnection, TransientError
-from turnlog.sinks import Migrated
-from turnlog.sinks.audit import PIPELINE, record_act
-from turnlog.stack.servers import Servers
+from turnlog.sinks import Migrated, audit
+from turnlog.sinks.audit import PIPELINE
+from turnlog.stack.servers import Servers, resolve
 
 
 def actor() -> str:
@@ -37,9 +37,34 @@ def note_act(
     For acts that do not need Kafka themselves, and that must work without it. Blocks for some seconds at most.
     """
     try:
-        record_act(connection, actor(), action, resource, tenant=tenant, attributes=dict(attributes or {}), rows=rows)
+        audit.record_act(
+            connection, actor(), action, resource, tenant=tenant, attributes=dict(attributes or {}), rows=rows
+        )
     except TransientError as error:
         typer.echo(f"not in the audit trail: {error}", err=True)
+
+
+def record_act(
+    action: str, resource: str, reason: str | None = None, *, outcome: str = "done", tenant: str | None = None
+) -> None:
+    """Record an act on the servers that a command without options would talk to; blocks until Kafka has it.
+
+    For acts that must not happen unrecorded: what this raises before one prevents it.
+
+    Args:
+        action: What is done, such as ``keys.destroy``.
+        resource: To what; never a plain identity.
+        reason: Why.
+        outcome: ``begun`` right before, ``done``, ``refused`` or ``failed``.
+        tenant: Whose data; None for the pipeline as a whole.
+
+    Raises:
+        TransientError: Kafka does not take it.
+        UserError: There are no servers to talk to.
+    """
+    connection = resolve().kafka_connection()
+    whose = PIPELINE if tenant is None else tenant
+    audit.record_act(connection, actor(), action, resource, tenant=whose, outcome=outcome, reason=reason)
 
 
 def note_migration(servers: Servers, done: Migrated) -> None:

@@ -52,6 +52,7 @@ def test_chats_may_be_named_alone() -> None:
         {"subject_key": f"{JANE} jane"},
         {"conversation_ids": ["jane@example.com"]},
         {"subject_key": ""},
+        {"subject_keys": ["<USER:k1-0000000000000000>"]},
         {"kind": "UNKNOWN"},
         {"privacy_request_id": "jane@example.com"},
         {"scope": ["schema_migrations"]},

@@ -3,7 +3,7 @@
 from turnlog.sinks.rights.carry import Carrier, Outcome
 from turnlog.sinks.rights.ledger import Ledger
 from turnlog.sinks.rights.receipt import REQUEST
-from turnlog.sinks.rights.request import TOKEN, Kind, RefusedRequestError, Request
+from turnlog.sinks.rights.request import TOKEN, UNLINKABLE, Kind, RefusedRequestError, Request
 from turnlog.sinks.rights.sql import Rows, scoped
 from turnlog.sinks.rights.tables import TABLES, SubjectTable
 
@@ -11,6 +11,7 @@ __all__ = [
     "REQUEST",
     "TABLES",
     "TOKEN",
+    "UNLINKABLE",
     "Carrier",
     "Kind",
     "Ledger",

@@ -13,6 +13,9 @@ from turnlog.sinks.rights.tables import TABLES
 TOKEN = re.compile(r"<[A-Z][A-Z_]{1,31}:k[0-9]{1,9}-[0-9a-f]{8,32}>")
 """A pseudonym as the processors make them."""
 
+UNLINKABLE = re.compile("<[A-Z][A-Z_]{1,31}:k[0-9]{1,9}-0{8,32}>")
+"""What stands for everybody whose key is destroyed: nobody can be found by it, and nobody may be erased by it."""
+
 ID = re.compile("[A-Za-z0-9_.-]{1,64}")
 """A request's id."""
 
@@ -122,6 +125,8 @@ def _check(tokens: Iterable[str], conversations: Iterable[str], scope: Iterable[
         raise RefusedRequestError("it names nobody")
     if not all(TOKEN.fullmatch(each) for each in tokens):
         raise RefusedRequestError("it names its subject in plain: only pseudonyms may stand in a topic kept for ever")
+    if any(UNLINKABLE.fullmatch(each) for each in tokens):
+        raise RefusedRequestError("one of its pseudonyms stands for everybody whose key is destroyed")
     if not all(0 < len(each) <= _LONGEST and "@" not in each for each in conversations):
         raise RefusedRequestError("a conversation's id is empty, too long, or an address")
     if len(tokens) > _MOST_TOKENS or len(conversations) > _MOST_CHATS:

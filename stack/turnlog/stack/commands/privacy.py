@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from turnlog.schemas import Datum, uuid7
-from turnlog.sinks.audit import record_act
+from turnlog.schemas import Datum, TransientError, uuid7
+from turnlog.sinks.audit import Act, append
 from turnlog.sinks.rights import REQUEST, Kind, Request
 from turnlog.stack.acts import actor
 from turnlog.stack.commands.options import DataOption
@@ -118,15 +118,12 @@ def export(
     counts = write_bundle(servers.clickhouse, request, file, form)
     total = sum(counts.values())
     attributes = {REQUEST: request.id, **{f"rows.{table}": str(count) for table, count in counts.items() if count}}
-    record_act(
-        servers.kafka_connection(),
-        actor(),
-        "privacy.export",
-        request.subject,
-        tenant=tenant,
-        rows=total,
-        attributes=attributes,
-    )
+    act = Act(actor(), "privacy.export", request.subject, tenant, rows=total, attributes=attributes)
+    try:
+        append(servers.kafka_connection(), act)
+    except TransientError:
+        file.unlink()  # nothing leaves unrecorded
+        raise
     typer.echo(f"{total} rows of {sum(map(bool, counts.values()))} tables in {file}")
 
 

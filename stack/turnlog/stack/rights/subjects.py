@@ -7,7 +7,7 @@ from turnlog.processors.redaction import Pseudonyms, scan
 from turnlog.processors.redaction.pseudonyms import TOKEN_DIGITS, USER_DIGITS
 from turnlog.processors.settings import ProcessorSettings
 from turnlog.schemas import UserError
-from turnlog.sinks.rights import TOKEN
+from turnlog.sinks.rights import TOKEN, UNLINKABLE
 from turnlog.stack.datadir import DataDirectory
 from turnlog.stack.servers import Servers
 
@@ -44,6 +44,8 @@ def subject_of(
     """
     tokens: list[str] = []
     for each in subjects:
+        if UNLINKABLE.fullmatch(each):
+            raise UserError(f"{each} stands for everybody whose key is destroyed: nobody can be found by it")
         if TOKEN.fullmatch(each):
             tokens.append(each)
         elif pseudonyms is None:
