@@ -31,7 +31,7 @@ def read_all(connection: KafkaConnection, topic: str, record: str) -> Iterator[D
 
 
 def read(connection: KafkaConnection, place: TopicPartition, start: int, end: int, record: str) -> Iterator[Datum]:
-    """Yield what is committed in a range of a partition; waits for transactions in it that are still open.
+    """Yield the records that are committed in a range of a partition; waits for transactions in it that are open.
 
     Raises:
         TransientError: One stays open, or the range can't be read.
@@ -68,7 +68,9 @@ def read(connection: KafkaConnection, place: TopicPartition, start: int, end: in
                     return
                 continue
             deadline = time.monotonic() + 2 * SECONDS
-            yield _decoded(decoder, schemas, message.value())
+            datum = _decoded(decoder, schemas, message.value())
+            if datum is not None:
+                yield datum
             if offset >= end - 1:
                 return
     finally:
@@ -76,14 +78,19 @@ def read(connection: KafkaConnection, place: TopicPartition, start: int, end: in
     raise TransientError(f"{place.topic} can't be read to its end: a transaction in it stays open")
 
 
-def _decoded(decoder: Decoder, schemas: SchemaTopic, value: bytes | None) -> Datum:
-    try:
-        return decoder.decode(value)
-    except UnknownSchemaError:
-        schemas.learn((value or b"")[:10])
-        return decoder.decode(value)
-    except DecodeError as error:
-        raise TransientError(f"what stands there is not what should: {error}") from error
+def _decoded(decoder: Decoder, schemas: SchemaTopic, value: bytes | None) -> Datum | None:
+    """Return a record, or None for what is none: such a thing must not stop those who come after it."""
+    for look in (True, False):
+        try:
+            return decoder.decode(value)
+        except UnknownSchemaError as error:
+            # Not passed over: a newer version may have written it, and who does not see it would fork a chain.
+            if not look:
+                raise TransientError(f"a record can't be read: {error}") from error
+            schemas.learn((value or b"")[:10])
+        except DecodeError:
+            return None
+    return None
 
 
 def partitions(connection: KafkaConnection, topic: str) -> int:
