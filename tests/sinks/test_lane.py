@@ -107,7 +107,7 @@ def test_a_pending_seal_waits_for_its_last_offset_and_needs_no_commit() -> None:
 def test_a_pending_seal_of_messages_that_are_gone_ends_at_the_end_of_the_partition() -> None:
     it = lane(Position({}, 6, "calls", CALL.fingerprint.hex()), offset=2)
     assert it.offer(item(4), 0.0) == 2
-    it.reached_end(5)
+    it.reached_end(5, 0.0)
     cut_if_due(it, 0.0)
     assert it.batch is not None
     assert [each.offset for each in it.batch.items] == [4]
@@ -125,3 +125,18 @@ def test_it_asks_for_a_pause_when_two_batches_wait() -> None:
     cut_if_due(it, 0.0)
     assert not it.is_full()
     assert not it.is_low()
+
+
+def test_ends_of_transactions_take_offsets_that_nobody_waits_for() -> None:
+    it = Lane(ROUTES["audit"], "chat.audit", 0, Position(), 5, limits=Limits(10, 1000), linger=1.0)
+    assert ROUTES["audit"].holes
+    it.offer(item(5), 0.0)
+    it.reached_end(7, 0.0)
+    assert (it.first, it.next_offset) == (5, 6), "what waits is not passed over"
+    cut_if_due(it, 1.0)
+    it.stored(1.0)
+    assert (it.first, it.next_offset) == (7, 7)
+    it.committed()
+    it.reached_end(9, 2.0)
+    assert (it.first, it.next_offset) == (9, 9)
+    assert it.owes_commit(3.0, 0.5)

@@ -23,7 +23,7 @@ from turnlog.schemas.errors import (
 from turnlog.schemas.extras import require
 from turnlog.schemas.headers import Origin, Source
 from turnlog.schemas.ids import uuid7
-from turnlog.schemas.kafka import PROCESSORS, SINKS, KafkaConnection
+from turnlog.schemas.kafka import PROCESSORS, RIGHTS, SINKS, KafkaConnection
 from turnlog.schemas.schema import RECORDS, Datum, Schema, load, released
 from turnlog.schemas.store import Registry, SchemaStore
 from turnlog.schemas.topics import TOPICS, Topic, clean_topics, raw_topics
@@ -32,6 +32,7 @@ __all__ = [
     "MAX_RECORD_BYTES",
     "PROCESSORS",
     "RECORDS",
+    "RIGHTS",
     "SINKS",
     "TOPICS",
     "Datum",

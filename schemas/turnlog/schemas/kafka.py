@@ -16,6 +16,8 @@ PROCESSORS = "processors"
 """Stage that reads the raw topics."""
 SINKS = "sinks"
 """Stage that reads the clean topics."""
+RIGHTS = "rights"
+"""Stage that answers people's requests about their data."""
 _SETTING = "TURNLOG_KAFKA_"
 
 

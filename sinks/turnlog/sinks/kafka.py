@@ -41,6 +41,7 @@ def consumer(connection: KafkaConnection, settings: SinkSettings, topics: Iterab
             enable_auto_commit=False,
             enable_auto_offset_store=False,
             enable_partition_eof=True,
+            isolation_level="read_committed",  # acts of the audit trail that were never committed did not happen
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,
             topic_metadata_refresh_interval_ms=10_000,

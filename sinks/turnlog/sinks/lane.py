@@ -62,6 +62,7 @@ class Lane:
         self._since = 0.0
         self._uncommitted_since: float | None = None
         self._read_to_end = False
+        self._end = 0
 
     @property
     def next_offset(self) -> int | None:
@@ -91,13 +92,16 @@ class Lane:
         self._items.append(item)
         self.size += item.size
         self._read_to_end = False
+        self._end = 0
         return gone
 
-    def reached_end(self, offset: int) -> None:
+    def reached_end(self, offset: int, now: float) -> None:
         """Note that the partition has nothing at or above an offset."""
         self._read_to_end = True
         if self._next is None:
             self.first = self._next = offset
+        self._end = offset
+        self._pass_holes(now)
 
     @property
     def since(self) -> float:
@@ -144,6 +148,7 @@ class Lane:
         self.failures = 0
         if self._uncommitted_since is None:
             self._uncommitted_since = now
+        self._pass_holes(now)
 
     def owes_commit(self, now: float, patience: float) -> bool:
         """Tell whether its offset should be committed now, no batch that is sealed next doing so by the way."""
@@ -165,6 +170,14 @@ class Lane:
     def is_low(self) -> bool:
         """Tell whether reading should go on after a pause."""
         return len(self._items) < self._limits.rows and self.size < self._limits.size
+
+    def _pass_holes(self, now: float) -> None:
+        """Where everything is stored, pass over offsets up to the end that are no messages, or they count as lag."""
+        idle = self.phase is Phase.GATHERING and self.pending is None and not self._items
+        if idle and self.route.holes and self._next is not None and self._end > self._next:
+            self.first = self._next = self._end
+            if self._uncommitted_since is None:
+                self._uncommitted_since = now
 
     def _is_enough(self, now: float) -> bool:
         return (

@@ -42,6 +42,7 @@ class Retention(BaseSettings):
         rolling: Rolling windows.
         dead_letters: What could not be processed.
         account: Which events of a producer arrived, from its last event on.
+        privacy: What people asked for, and what keeps their data erased.
         system_logs: ClickHouse's own log tables.
     """
 
@@ -63,6 +64,7 @@ class Retention(BaseSettings):
     rolling: Days = 14
     dead_letters: Days = 183
     account: Days = 400
+    privacy: Days = 3653
     system_logs: Days = 14
 
     @classmethod
@@ -120,6 +122,9 @@ _RULES: Mapping[str, tuple[str, Callable[[int], str]]] = {
     "rolling_versions": ("rolling", _since("stored_time")),
     "dead_letters": ("dead_letters", _since("toDateTime(dead_time, 'UTC')")),
     "account_parts": ("account", _since("toDateTime(last_time, 'UTC')")),
+    "privacy_requests": ("privacy", _since("toDateTime(changed_time, 'UTC')")),
+    "privacy_marks": ("privacy", _since("made_time")),
+    "privacy_erased": ("privacy", _since("noted_time")),
 }
 """Table (or ``bodies``) → the class whose days it takes, and the expression made of them."""
 

@@ -17,19 +17,20 @@ class Route:
         table: The table.
         record: The Avro record of both.
         coordinates: Whether rows get their raw coordinates in front; statistics and dead letters hold their own.
-        compacted: Whether holes in its offsets are nothing unusual.
+        holes: Whether holes in its offsets are nothing unusual: it is compacted, or written in transactions, whose ends
+            take offsets of their own.
     """
 
     topic: str
     table: str
     record: str
     coordinates: bool = True
-    compacted: bool = False
+    holes: bool = False
 
 
-def _route(topic: str, table: str | None = None, *, coordinates: bool = True) -> Route:
+def _route(topic: str, table: str | None = None, *, coordinates: bool = True, transactional: bool = False) -> Route:
     known = BY_NAME[topic]
-    return Route(topic, table or topic, known.record, coordinates, known.compacted)
+    return Route(topic, table or topic, known.record, coordinates, known.compacted or transactional)
 
 
 ROUTES: Mapping[str, Route] = {
@@ -44,7 +45,7 @@ ROUTES: Mapping[str, Route] = {
         _route("deployments"),
         _route("models", "model_versions"),
         _route("datasets"),
-        _route("audit"),
+        _route("audit", transactional=True),
         _route("panes", "panes_versions", coordinates=False),
         _route("rolling", "rolling_versions", coordinates=False),
         _route("dlq", "dead_letters", coordinates=False),

@@ -136,7 +136,7 @@ class Worker:
         if item is None:
             return
         gone = lane.offer(item, self._clock())
-        if gone and not lane.route.compacted:
+        if gone and not lane.route.holes:
             self._log.warning("messages are gone", topic=place[0], partition=place[1], before=item.offset, count=gone)
 
     def _item(self, place: Place, message: Any) -> Item | None:
@@ -167,8 +167,9 @@ class Worker:
 
     def _complaint(self, error: KafkaError, lane: Lane | None, message: Any) -> None:
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name, in spite of the bar
-            if lane is not None:
-                lane.reached_end(message.offset())
+            # A message that is to be read again stands before the end, whatever was read behind it.
+            if lane is not None and (message.topic(), message.partition()) not in self._awaited:
+                lane.reached_end(message.offset(), self._clock())
         elif error.fatal():
             raise TransientError(f"the group goes on without this worker: {error.str()}")
         else:

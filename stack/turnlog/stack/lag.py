@@ -8,7 +8,7 @@ from typing import TypeVar
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # its stubs do not export it
 
-from turnlog.schemas import PROCESSORS, SINKS, TOPICS, KafkaConnection, TransientError
+from turnlog.schemas import PROCESSORS, RIGHTS, SINKS, TOPICS, KafkaConnection, TransientError
 from turnlog.stack.leaders import patiently
 
 GROUPS: Mapping[str, frozenset[str]] = {
@@ -16,6 +16,7 @@ GROUPS: Mapping[str, frozenset[str]] = {
     SINKS: frozenset(
         topic.name for topic in TOPICS if not topic.name.startswith("raw.") and topic.name not in {"schemas", "privacy"}
     ),
+    RIGHTS: frozenset({"privacy"}),
 }
 """The stages whose groups make up a pipeline, and the topics (without prefix) that each reads to the end."""
 

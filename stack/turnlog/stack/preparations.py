@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from turnlog.sinks import migrate
+from turnlog.sinks.migration import packaged
 from turnlog.stack import topics
+from turnlog.stack.acts import note_migration
 from turnlog.stack.servers import Servers
 
 
@@ -26,5 +28,11 @@ def preparations(servers: Servers) -> tuple[Preparation, ...]:
     """Return what to prepare on these servers, in order. Each does nothing when it was done before."""
     return (
         Preparation("topics", partial(topics.apply, servers.kafka_connection({}))),
-        Preparation("tables", partial(migrate, servers.clickhouse)),
+        Preparation("tables", partial(_tables, servers)),
     )
+
+
+def _tables(servers: Servers) -> None:
+    done = migrate(servers.clickhouse)
+    if done.applied[:1] != (str(packaged()[0]),):  # of a new database there is nothing to tell
+        note_migration(servers, done)

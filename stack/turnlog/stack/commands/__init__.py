@@ -6,10 +6,12 @@ import typer
 
 from turnlog.stack.commands import (
     account,
+    audit,
     demo,
     down,
     keys,
     migrate,
+    privacy,
     redact,
     replay,
     schema,
@@ -34,6 +36,8 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     schema.register,
     redact.register,
     keys.register,
+    audit.register,
+    privacy.register,
 )
 """In the order in which the help lists them."""
 

@@ -6,6 +6,7 @@ import typer
 
 from turnlog.sinks import Migrated
 from turnlog.sinks import migrate as migrate_database
+from turnlog.stack.acts import note_migration
 from turnlog.stack.commands.options import DataOption
 from turnlog.stack.servers import resolve
 
@@ -21,7 +22,10 @@ def migrate(
     data: DataOption = None,
 ) -> None:
     """Create the tables and views that are missing and set retention; does nothing when all is as it should be."""
-    done = migrate_database(resolve(data).clickhouse, dry_run=dry_run)
+    servers = resolve(data)
+    done = migrate_database(servers.clickhouse, dry_run=dry_run)
+    if not dry_run:
+        note_migration(servers, done)
     if dry_run:
         for statement in done.statements:
             typer.echo(f"{statement.strip()};\n")

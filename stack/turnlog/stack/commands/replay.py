@@ -14,6 +14,7 @@ from turnlog.producers import Client, Limits
 from turnlog.schemas import UserError
 from turnlog.stack import replay as parts
 from turnlog.stack import topics
+from turnlog.stack.acts import note_act
 from turnlog.stack.commands.options import DataOption
 from turnlog.stack.replay import Pace, Replay, Summary, Timing, read_lines
 from turnlog.stack.replay.lines import STDIN
@@ -70,6 +71,14 @@ def replay(
         summary = sender.finish()
     complaints.end()
     _print(summary, client.producer_id)
+    note_act(
+        servers.kafka_connection(),
+        "replay",
+        f"service {service}",
+        tenant=tenant,
+        rows=summary.calls,
+        attributes={"producer_id": client.producer_id, "chats": str(summary.chats)},
+    )
     if stopped_by is not None:
         raise stopped_by
     if not summary.complete:

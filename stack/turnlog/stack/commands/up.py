@@ -26,7 +26,7 @@ def up(
     kafka_port: Annotated[int, typer.Option(min=1, max=65535, help="Loopback port of the broker.")] = 9092,
     clickhouse_port: Annotated[int, typer.Option(min=1, max=65535, help="Loopback port of ClickHouse.")] = 8123,
 ) -> None:
-    """Start Kafka, ClickHouse, processors and sinks here; keep them running until Ctrl-C or `turnlog down`."""
+    """Start Kafka, ClickHouse and all workers here; keep them running until Ctrl-C or `turnlog down`."""
     options = StackOptions(
         data=DataDirectory.choose(data).path,
         workers=workers,

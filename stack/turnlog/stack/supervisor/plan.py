@@ -21,7 +21,7 @@ class StackOptions:
     Attributes:
         data: Its data directory, absolute.
         workers: Number of processor processes.
-        sinks: Number of sink processes.
+        sinks: Number of sink processes; without any, there is no rights worker either.
         kafka_port: Loopback port of the broker.
         clickhouse_port: Loopback port of the ClickHouse endpoint.
         topic_prefix: What stands before every topic's name.
@@ -68,6 +68,8 @@ def plan(options: StackOptions) -> tuple[Stage, ...]:
     workers = (
         *(_worker(directory, "processor", "turnlog.processors", number, key) for number in range(options.workers)),
         *(_worker(directory, "sink", "turnlog.sinks", number, {}) for number in range(options.sinks)),
+        # Where nothing is loaded, nobody is erased.
+        *((_component(directory, "rights", "turnlog.sinks.rights", {}),) if options.sinks else ()),
     )
     return Stage(servers, preparations(options.servers())), Stage(workers)
 
@@ -96,12 +98,15 @@ def _clickhouse(directory: DataDirectory, port: int) -> Component:
 
 
 def _worker(directory: DataDirectory, kind: str, module: str, number: int, more: dict[str, str]) -> Component:
-    name = f"{kind}-{number}"
+    return _component(directory, f"{kind}-{number}", module, {"TURNLOG_WORKER_ID": str(number), **more})
+
+
+def _component(directory: DataDirectory, name: str, module: str, environment: dict[str, str]) -> Component:
     ready_file = directory.ready_file(name)
     return Component(
         name=name,
         command=_python(module),
-        environment={"TURNLOG_WORKER_ID": str(number), "TURNLOG_READY_FILE": str(ready_file), **more},
+        environment={"TURNLOG_READY_FILE": str(ready_file), **environment},
         ready=partial(file_exists, ready_file),
         ready_file=ready_file,
     )
