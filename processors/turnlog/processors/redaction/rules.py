@@ -21,7 +21,7 @@ from turnlog.processors.redaction.words import expression, spelled_pattern
 from turnlog.schemas import SettingError
 
 FOLDER = Path(__file__).parent / "rules"
-REVISION = 2
+REVISION = 3
 """Raised when the code around the rules changes what they find."""
 
 _EDGES = {
