@@ -4,7 +4,21 @@ from collections.abc import Callable
 
 import typer
 
-from turnlog.stack.commands import account, demo, down, migrate, redact, replay, schema, sql, status, tail, topics, up
+from turnlog.stack.commands import (
+    account,
+    demo,
+    down,
+    migrate,
+    redact,
+    replay,
+    reprocess,
+    schema,
+    sql,
+    status,
+    tail,
+    topics,
+    up,
+)
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     up.register,
@@ -19,6 +33,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     migrate.register,
     schema.register,
     redact.register,
+    reprocess.register,
 )
 """In the order in which the help lists them."""
 
