@@ -5,6 +5,7 @@ from collections.abc import Callable
 import typer
 
 from turnlog.stack.commands import (
+    access,
     account,
     demo,
     down,
@@ -34,6 +35,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     schema.register,
     redact.register,
     reprocess.register,
+    access.register,
 )
 """In the order in which the help lists them."""
 
