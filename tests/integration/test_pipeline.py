@@ -72,6 +72,14 @@ def test_panes_say_what_the_calls_say(replayed: RunningStack) -> None:
     assert_quantiles_within_one_percent(replayed)
 
 
+def test_what_is_refined_anew_is_counted_once(replayed: RunningStack) -> None:
+    replayed.turnlog("reprocess", "--topic", "raw.calls", "--as", "again", "--since", "1d")
+    again = "countIf(endsWith(redaction_rules, '+again')) AS again"
+    query = f"SELECT count() AS n, uniqExact(event_id) AS ids, {again} FROM calls WHERE service_name = 'replay'"
+    assert one(replayed, query) == {"n": EVENTS, "ids": EVENTS, "again": EVENTS}
+    replayed.turnlog("account")
+
+
 def test_bad_bytes_are_dead_letters_and_delay_nobody(running: RunningStack) -> None:
     chance = random.Random(11)
     producer = Producer({"bootstrap.servers": running.kafka})

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from samples import bare
-from turnlog.schemas import Encoder, Origin, SchemaStore, Source
+from turnlog.schemas import Decoder, Encoder, Origin, SchemaStore, Source
 from turnlog.schemas.errors import UnknownSchemaError
 from turnlog.sinks.intake import Intake
 from turnlog.sinks.routes import ROUTES
@@ -58,6 +58,16 @@ def test_dead_letters_are_marked_by_stage() -> None:
     letter = Encoder("DeadLetter").encode(bare("DeadLetter"))
     item = intake("dlq").item(Message(letter, [SOURCE, ("stage", b"redact")]))
     assert item.mark == "redact:raw.scores:3"
+
+
+def test_bytes_that_were_never_redacted_are_not_sent_on() -> None:
+    letter = bare("DeadLetter", key=b"jane@example.com", payload=b"jane@example.com" * 9, payload_size=144)
+    item = intake("dlq").item(Message(Encoder("DeadLetter").encode(letter)))
+    assert item.row is not None
+    assert b"jane" not in item.row.message
+    kept = Decoder("DeadLetter", SchemaStore()).decode(item.row.message)
+    assert kept == {**letter, "key": None, "payload": b"", **{name: kept[name] for name in set(kept) - set(letter)}}
+    assert intake("dlq").item(Message(Encoder("DeadLetter").encode(letter)[:-1])).letter is not None
 
 
 def test_a_tombstone_is_nothing_to_store() -> None:

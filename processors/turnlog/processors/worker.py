@@ -24,7 +24,7 @@ from turnlog.processors.settings import ProcessorSettings
 from turnlog.processors.stage import RefineStage
 from turnlog.processors.stats.wiring import SOURCES, attach
 from turnlog.processors.tail import Tail
-from turnlog.schemas import PoisonError, SchemaStore, Topic, raw_topics
+from turnlog.schemas import KafkaConnection, PoisonError, SchemaStore, Topic, raw_topics
 from turnlog.schemas.registry import ConfluentRegistry
 from turnlog.schemas.topics import BY_NAME
 
@@ -61,13 +61,16 @@ class Parts:
     Args:
         settings: The worker's settings.
         warn: Told in a sentence what is being waited for.
+        kafka: How to reach Kafka, where it is not as the environment says.
 
     Raises:
         SettingError: If a setting or a rules file can't be right.
     """
 
-    def __init__(self, settings: ProcessorSettings, warn: Callable[[str], None]) -> None:
-        connection = settings.kafka
+    def __init__(
+        self, settings: ProcessorSettings, warn: Callable[[str], None], kafka: KafkaConnection | None = None
+    ) -> None:
+        connection = kafka or settings.kafka
         self.warn = warn
         self.prefix = connection.prefix
         url = settings.schema_registry_url

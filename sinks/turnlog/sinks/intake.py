@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from turnlog.schemas import DecodeError, Decoder, Framed, SchemaStore, Source
+from turnlog.schemas import DecodeError, Decoder, Encoder, Framed, Schema, SchemaStore, Source
 from turnlog.schemas.codec import SINGLE_OBJECT
 from turnlog.schemas.errors import UnknownSchemaError
 from turnlog.schemas.headers import PRODUCER, SOURCE, STAGE, parse_source
@@ -77,11 +77,18 @@ class Intake:
                 letter = self._letter(message, value, origin, stage, error)
                 return Item(None, None, mark, source_offset, letter, key, origin, time_ms, offset, len(value))
         schema, start = framed
+        size = len(value)
+        if self._dead_letters:
+            try:
+                value, start = without_bytes(schema, value, start)
+            except DecodeError as error:
+                letter = self._letter(message, value, origin, stage, error)
+                return Item(None, None, mark, source_offset, letter, key, origin, time_ms, offset, size)
         if mark is None:
             row = Row(offset, value, start, self._partition, offset, time_ms)
         else:
             row = Row(offset, value, start, partition, source_offset, source_time)
-        return Item(row, schema, mark, source_offset, None, key, origin, time_ms, offset, len(value))
+        return Item(row, schema, mark, source_offset, None, key, origin, time_ms, offset, size)
 
     def unreadable(self, message: Message, error: DecodeError) -> Item:
         """Return the item of a message whose schema stays unknown: a dead letter."""
@@ -139,3 +146,27 @@ class Intake:
             return None  # a letter about one of our own letters would make another, for ever
         source = Source(self._topic, self._partition, message.offset() or 0, message.timestamp()[1])
         return Letter(source, message.key(), value, origin, type(error).__name__, str(error))
+
+
+def without_bytes(schema: Schema, value: bytes, start: int) -> tuple[bytes, int]:
+    """Return a dead letter without the key and the bytes of its message, which were never redacted and stay in Kafka.
+
+    The tables have no columns for them; but what is never sent to ClickHouse is on none of its disks for a moment, and
+    in none of its errors.
+
+    Args:
+        schema: What wrote the letter.
+        value: The letter.
+        start: Where in it the datum begins.
+
+    Returns:
+        A letter of the same schema, and where in it the datum begins.
+
+    Raises:
+        DecodeError: If it can't be read.
+    """
+    store = SchemaStore()
+    store.add(schema)
+    datum = Decoder(schema, store, len(value) + 10).decode(SINGLE_OBJECT + schema.fingerprint + value[start:])
+    encoder = Encoder(schema)
+    return encoder.encode({**datum, "key": None, "payload": b""}), len(encoder.header)

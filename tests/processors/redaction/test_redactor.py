@@ -174,6 +174,11 @@ def test_parts_that_hold_nothing_across_their_seams_stay() -> None:
     assert redact(input_messages=text, conversation_id=MAIL)["input_messages"] == text
 
 
+def test_what_is_cut_out_at_a_seam_takes_no_word_from_what_stands_behind_it() -> None:
+    parts = redact(finish_reasons=["write to ann@example.com", "VIN 7M2GDM8AXKP105752"])["finish_reasons"]
+    assert "7M2GDM8AXKP105752" not in "".join(parts)
+
+
 def test_names_of_fields_are_read_as_words() -> None:
     arguments = json.dumps({"customerPhone": "415 555 0132", "home_phone": "030 901820", "userSSN": "536 22 1234"})
     call = redact(input_messages=json.dumps([{"role": "tool", "arguments": arguments}]))

@@ -13,7 +13,7 @@ from turnlog.processors.redaction.contracts import Finder, Tokens, TokenSource
 from turnlog.processors.redaction.fields import Kind, Part, parts_of
 from turnlog.processors.redaction.pseudonyms import USER_DIGITS, canonical_user
 from turnlog.processors.redaction.scanner import TOKEN, UNSCANNABLE
-from turnlog.processors.redaction.span import Span
+from turnlog.processors.redaction.span import Span, apart_from
 from turnlog.schemas import Datum
 
 WITHHELD = "<WITHHELD>"
@@ -279,13 +279,22 @@ class _Run:
             return [WITHHELD for _ in values]
 
     def _cut(self, texts: Sequence[str]) -> Sequence[str]:
-        """Replace what begins in one text and ends in a later one; what lies within one is left for its own turn."""
+        """Replace what begins in one text and ends in a later one; where nothing does, texts stay as they are."""
         bounds = [0, *accumulate(map(len, texts))]
         crossing = [
             span for span in self._spans("".join(texts)) if any(span.start < bound < span.end for bound in bounds[1:-1])
         ]
+        if not crossing:
+            return texts
+        # What is cut out may take along the word that tells what stands next to it: so that is replaced now as well.
+        own = [
+            span._replace(start=span.start + bound, end=span.end + bound)
+            for bound, text in zip(bounds[:-1], texts, strict=True)
+            for span in self._spans(text)
+        ]
+        found = sorted((*crossing, *apart_from(own, [(span.start, span.end) for span in crossing])))
         result = list(texts)
-        for span in reversed(crossing):
+        for span in reversed(found):
             token = self._token(span.type, span.rule, span.value or "".join(texts)[span.start : span.end])
             self.hits[span.type] += 1
             for index in range(len(texts) - 1, -1, -1):

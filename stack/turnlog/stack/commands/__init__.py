@@ -5,6 +5,7 @@ from collections.abc import Callable
 import typer
 
 from turnlog.stack.commands import (
+    access,
     account,
     audit,
     demo,
@@ -14,6 +15,7 @@ from turnlog.stack.commands import (
     privacy,
     redact,
     replay,
+    reprocess,
     schema,
     sql,
     status,
@@ -38,6 +40,8 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     keys.register,
     audit.register,
     privacy.register,
+    reprocess.register,
+    access.register,
 )
 """In the order in which the help lists them."""
 
