@@ -20,8 +20,11 @@ from turnlog.processors.redaction import Pseudonyms
 from turnlog.processors.tail import Tail
 from turnlog.schemas import Decoder, Encoder, KafkaConnection, SchemaStore, uuid7
 from turnlog.schemas.headers import SOURCE, get, parse_source
+from turnlog.sinks.audit import read_topic
 from turnlog.stack import topics
-from turnlog.stack.keyacts import destroy, rotate, unrecorded
+from turnlog.stack.acts import record_key_act
+from turnlog.stack.keyacts import destroy, rotate
+from turnlog.stack.servers import KAFKA_VARIABLE, PREFIX_VARIABLE
 
 PATIENCE = 120.0
 MAIL = "ann@sample.org"
@@ -51,8 +54,10 @@ def worker(connection: KafkaConnection, file: KeyFile) -> Iterator[None]:
 
 @pytest.mark.usefixtures("worker")
 def test_a_running_worker_takes_a_new_epoch_at_its_time_and_forgets_what_is_destroyed(
-    connection: KafkaConnection, file: KeyFile
+    connection: KafkaConnection, file: KeyFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv(KAFKA_VARIABLE, connection.bootstrap_servers)
+    monkeypatch.setenv(PREFIX_VARIABLE, connection.prefix)
     producer = Producer(connection.librdkafka(linger_ms=0))
     tail = Tail(connection, [f"{connection.prefix}logs"])
     decode = Decoder("LogRecord", SchemaStore()).decode
@@ -76,10 +81,12 @@ def test_a_running_worker_takes_a_new_epoch_at_its_time_and_forgets_what_is_dest
         return written[-1][1] if written else ""
 
     eventually(lambda: last_token().startswith("<EMAIL:k1-"), PATIENCE)
-    ring = rotate(file, time.time_ns() // 1_000_000, 2000, unrecorded)
+    ring = rotate(file, time.time_ns() // 1_000_000, 2000, record_key_act)
     eventually(lambda: last_token().startswith("<EMAIL:k2-"), PATIENCE)
     pseudonyms = Pseudonyms(ring)
     assert written == [(at, pseudonyms.at(at * 1000).token("EMAIL", MAIL, "acme")) for at, _ in written]
-    destroy(file, time.time_ns() // 1_000_000, unrecorded, tenant="acme")
+    destroy(file, time.time_ns() // 1_000_000, record_key_act, tenant="acme")
     eventually(lambda: last_token() == "<EMAIL:k2-00000000>", PATIENCE)
     assert all(re.fullmatch("<EMAIL:k[12]-[0-9a-f]{8}>", body) for _, body in written)
+    acts = [(each["action"], each["outcome"]) for each in read_topic(connection)]
+    assert sorted(acts) == [(f"keys.{act}", outcome) for act in ("destroy", "rotate") for outcome in ("begun", "done")]

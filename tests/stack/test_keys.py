@@ -9,7 +9,8 @@ from turnlog.processors.redaction import Pseudonyms
 from turnlog.schemas import TransientError, UserError
 from turnlog.stack import cli
 from turnlog.stack.commands import keys
-from turnlog.stack.keyacts import destroy, rotate, unrecorded
+from turnlog.stack.keyacts import destroy, rotate
+from turnlog.stack.servers import KAFKA_VARIABLE
 
 LEAD_MS = 60_000
 
@@ -20,7 +21,14 @@ class Trail:
         self._failing = failing
 
     def __call__(
-        self, action: str, resource: str, *, outcome: str, tenant: str | None = None, reason: str | None = None
+        self,
+        action: str,
+        resource: str,
+        *,
+        outcome: str,
+        tenant: str | None = None,
+        reason: str | None = None,
+        data: Path | None = None,
     ) -> None:
         if outcome == self._failing:
             raise TransientError("no audit trail")
@@ -29,7 +37,7 @@ class Trail:
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("TURNLOG_PSEUDONYM_KEY", "TURNLOG_PSEUDONYM_KMS", "TURNLOG_DATA"):
+    for name in ("TURNLOG_PSEUDONYM_KEY", "TURNLOG_PSEUDONYM_KMS", "TURNLOG_DATA", KAFKA_VARIABLE):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TURNLOG_PSEUDONYM_KEY_FILE", str(tmp_path / "key"))
     return tmp_path / "key"
@@ -104,9 +112,9 @@ def test_an_act_that_is_refused_was_never_begun_and_one_that_fails_says_so(path:
 
 def test_two_rotations_at_once_make_one_epoch(path: Path) -> None:
     cli.run(["keys", "create"])
-    rotate(KeyFile(path), 1000, LEAD_MS, unrecorded)
+    rotate(KeyFile(path), 1000, LEAD_MS, Trail())
     with pytest.raises(UserError, match="epoch 2 has been made and waits"):
-        rotate(KeyFile(path), 1000, LEAD_MS, unrecorded)
+        rotate(KeyFile(path), 1000, LEAD_MS, Trail())
 
 
 def test_keys_in_the_environment_are_listed_and_not_changed(

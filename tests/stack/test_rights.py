@@ -9,7 +9,7 @@ import pytest
 from samples import bare
 from turnlog.processors.redaction import Pseudonyms, Redactor, Scanner, builtin
 from turnlog.schemas import UserError
-from turnlog.stack.rights import Asked, master_key, subject_of
+from turnlog.stack.rights import Asked, pseudonyms_of, subject_of
 from turnlog.stack.servers import Servers
 
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -43,13 +43,15 @@ def test_pseudonyms_and_chats_need_no_key() -> None:
 
 
 def test_the_key_is_that_of_the_stack_or_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert master_key(Servers(), {}) is None
-    assert master_key(Servers(data=tmp_path), {}) is None
+    for name in ("TURNLOG_PSEUDONYM_KEY", "TURNLOG_PSEUDONYM_KEY_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    assert pseudonyms_of(Servers()) is None
+    assert pseudonyms_of(Servers(data=tmp_path)) is None
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys" / "pseudonym.key").write_bytes(KEY + b"\n")
-    of_stack = master_key(Servers(data=tmp_path), {})
+    of_stack = pseudonyms_of(Servers(data=tmp_path))
     monkeypatch.setenv("TURNLOG_PSEUDONYM_KEY", KEY.decode())
-    of_environment = master_key(Servers(), {"TURNLOG_PSEUDONYM_KEY": KEY.decode()})
+    of_environment = pseudonyms_of(Servers())
     assert of_stack is not None
     assert of_environment is not None
     assert of_stack.token("USER", "x", "t") == of_environment.token("USER", "x", "t")

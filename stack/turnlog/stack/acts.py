@@ -3,13 +3,16 @@
 import getpass
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import typer
 
 from turnlog.schemas import KafkaConnection, TransientError
 from turnlog.sinks import Migrated, audit
 from turnlog.sinks.audit import PIPELINE
-from turnlog.stack.servers import Servers, resolve
+from turnlog.stack.datadir import DataDirectory
+from turnlog.stack.servers import KAFKA_VARIABLE, Servers, resolve
+from turnlog.stack.state import read_state
 
 
 def actor() -> str:
@@ -45,9 +48,15 @@ def note_act(
 
 
 def record_act(
-    action: str, resource: str, reason: str | None = None, *, outcome: str = "done", tenant: str | None = None
+    action: str,
+    resource: str,
+    reason: str | None = None,
+    *,
+    outcome: str = "done",
+    tenant: str | None = None,
+    data: Path | None = None,
 ) -> None:
-    """Record an act on the servers that a command without options would talk to; blocks until Kafka has it.
+    """Record an act on the servers that a command talks to; blocks until Kafka has it.
 
     For acts that must not happen unrecorded: what this raises before one prevents it.
 
@@ -57,14 +66,34 @@ def record_act(
         reason: Why.
         outcome: ``begun`` right before, ``done``, ``refused`` or ``failed``.
         tenant: Whose data; None for the pipeline as a whole.
+        data: The data directory that the command was given.
 
     Raises:
         TransientError: Kafka does not take it.
         UserError: There are no servers to talk to.
     """
-    connection = resolve().kafka_connection()
+    connection = resolve(data).kafka_connection()
     whose = PIPELINE if tenant is None else tenant
     audit.record_act(connection, actor(), action, resource, tenant=whose, outcome=outcome, reason=reason)
+
+
+def record_key_act(
+    action: str,
+    resource: str,
+    *,
+    outcome: str,
+    tenant: str | None = None,
+    reason: str | None = None,
+    data: Path | None = None,
+) -> None:
+    """Record what is done to keys, as :func:`record_act`; where no stack is named, say that it is not recorded.
+
+    Keys may be prepared before there is any.
+    """
+    if KAFKA_VARIABLE not in os.environ and read_state(DataDirectory.choose(data).state) is None:
+        typer.echo("not in the audit trail: no stack is named", err=True)
+        return
+    record_act(action, resource, reason, outcome=outcome, tenant=tenant, data=data)
 
 
 def note_migration(servers: Servers, done: Migrated) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Protocol
 
 from turnlog.processors.keys import KeyFile, KeyRing, TreeKey, new_key
@@ -13,7 +14,14 @@ class RecordAct(Protocol):
     """Puts an administrative act on the audit trail."""
 
     def __call__(
-        self, action: str, resource: str, *, outcome: str, tenant: str | None = None, reason: str | None = None
+        self,
+        action: str,
+        resource: str,
+        *,
+        outcome: str,
+        tenant: str | None = None,
+        reason: str | None = None,
+        data: Path | None = None,
     ) -> None:
         """Record it.
 
@@ -24,13 +32,8 @@ class RecordAct(Protocol):
                 cut off, and must be looked at. What this raises before the act prevents it.
             tenant: Whose keys; None for all.
             reason: Why, in the words of whoever did it.
+            data: The data directory of the stack on whose trail it goes; None for the one that is found.
         """
-
-
-def unrecorded(
-    action: str, resource: str, *, outcome: str, tenant: str | None = None, reason: str | None = None
-) -> None:
-    """Record nothing."""
 
 
 def rotate(file: KeyFile, now_ms: int, lead_ms: int, record_act: RecordAct, reason: str | None = None) -> KeyRing:

@@ -8,6 +8,7 @@ from turnlog.processors.keys import KeyFile, KeyRing, load_service
 from turnlog.processors.settings import ProcessorSettings
 from turnlog.schemas import SettingError
 from turnlog.stack.datadir import DataDirectory
+from turnlog.stack.servers import Servers
 
 
 def chosen_file(file: Path | None = None, data: Path | None = None) -> KeyFile:
@@ -37,3 +38,16 @@ def chosen_ring(file: Path | None = None, data: Path | None = None) -> KeyRing:
     if file is None and data is None and settings.pseudonym_key_file is None and settings.pseudonym_key is not None:
         return settings.keys().ring()
     return chosen_file(file, data).read()
+
+
+def processor_settings(servers: Servers) -> ProcessorSettings:
+    """Return the processors' settings, with the key of the servers' own stack where the environment names none.
+
+    Raises:
+        SettingError: If one is wrong.
+    """
+    settings = ProcessorSettings.read()
+    if servers.data is None or settings.pseudonym_key is not None or settings.pseudonym_key_file is not None:
+        return settings
+    file = DataDirectory(servers.data).pseudonym_key
+    return settings.model_copy(update={"pseudonym_key_file": file}) if file.exists() else settings

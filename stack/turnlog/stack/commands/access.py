@@ -85,9 +85,8 @@ def apply(
     servers = resolve(data)
     if not dry_run:
         places = {"Kafka": kafka or not clickhouse, "ClickHouse": clickhouse or not kafka}
-        record_act(
-            "access.apply", ", ".join(name for name, chosen in places.items() if chosen), ", ".join(tenant or ())
-        )
+        resource = ", ".join(name for name, chosen in places.items() if chosen)
+        record_act("access.apply", resource, ", ".join(tenant or ()), data=data)
     if kafka or not clickhouse:
         connection = servers.kafka_connection()
         _print(inspect(connection, _users(user)) if dry_run else apply_acls(connection, _users(user)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +13,9 @@ from rich.console import Console
 
 from turnlog.processors.keys import KeyRing, new_ring
 from turnlog.schemas import UserError
+from turnlog.stack.acts import record_key_act
 from turnlog.stack.commands.options import DataOption
-from turnlog.stack.keyacts import RecordAct, destroy, moment, rotate, state, unrecorded
+from turnlog.stack.keyacts import RecordAct, destroy, moment, rotate, state
 from turnlog.stack.keyfile import chosen_file, chosen_ring
 from turnlog.stack.rowtable import print_whole, table_of
 
@@ -30,7 +32,7 @@ TenantOption = Annotated[str | None, typer.Option("--tenant", metavar="TENANT", 
 ReasonOption = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; goes on record.")]
 
 
-def register(app: typer.Typer, record_act: RecordAct = unrecorded) -> None:
+def register(app: typer.Typer, record_act: RecordAct = record_key_act) -> None:
     """Put the commands on the application.
 
     Args:
@@ -53,7 +55,7 @@ def register(app: typer.Typer, record_act: RecordAct = unrecorded) -> None:
         data: DataOption = None,
     ) -> None:
         """Make a new key epoch: from its beginning on, the same person gets another token."""
-        ring = rotate(chosen_file(file, data), _now_ms(), lead * 1000, record_act, reason)
+        ring = rotate(chosen_file(file, data), _now_ms(), lead * 1000, partial(record_act, data=data), reason)
         last = ring.epochs[-1]
         typer.echo(f"epoch {last.number} begins at {moment(last.valid_from_ms)} UTC")
 
@@ -73,7 +75,8 @@ def register(app: typer.Typer, record_act: RecordAct = unrecorded) -> None:
         what = _sentence(tenant, epoch)
         if not yes and not typer.confirm(f"Destroy {what}? There is no way back."):
             raise typer.Exit(1)
-        destroy(chosen_file(file, data), _now_ms(), record_act, tenant=tenant, epoch=epoch, reason=reason)
+        record = partial(record_act, data=data)
+        destroy(chosen_file(file, data), _now_ms(), record, tenant=tenant, epoch=epoch, reason=reason)
         typer.echo(f"destroyed: {what}")
 
     app.add_typer(group, name="keys")

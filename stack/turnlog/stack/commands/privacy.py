@@ -1,7 +1,6 @@
 """`turnlog privacy`: what people may ask about what is known about them."""
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -22,7 +21,7 @@ from turnlog.stack.rights import (
     BundleFormat,
     Subject,
     ask,
-    master_key,
+    pseudonyms_of,
     read_asked,
     subject_of,
     wait_for,
@@ -207,7 +206,7 @@ def _ask(
 
 def _subject(servers: Servers, subject: list[str] | None, conversation: list[str] | None, tenant: str) -> Subject:
     named = [sys.stdin.readline().strip() if each == "-" else each for each in subject or ()]
-    return subject_of(named, conversation or (), tenant, master_key(servers, os.environ))
+    return subject_of(named, conversation or (), tenant, pseudonyms_of(servers))
 
 
 def _print(receipt: Datum) -> None:

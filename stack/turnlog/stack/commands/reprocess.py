@@ -10,17 +10,16 @@ import typer
 from rich.console import Console
 from rich.table import Table as Columns
 
-from turnlog.processors.settings import ProcessorSettings
 from turnlog.schemas import Topic, UserError, raw_topics
 from turnlog.schemas.topics import RAW, clean_name
 from turnlog.sinks import Address
 from turnlog.sinks.routes import ROUTES
 from turnlog.stack.acts import record_act
 from turnlog.stack.commands.options import DataOption
-from turnlog.stack.datadir import DataDirectory
+from turnlog.stack.keyfile import processor_settings
 from turnlog.stack.reprocess import Counts, RawRange, Refining, Table
 from turnlog.stack.reprocess import reprocess as reprocess_topic
-from turnlog.stack.servers import Servers, resolve
+from turnlog.stack.servers import resolve
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _AGO = re.compile(r"(\d{1,9})([smhd])")
@@ -66,8 +65,11 @@ def reprocess(
     console = Console(stderr=True)
     done: list[tuple[str, Counts]] = []
     if not dry_run:
-        record_act("reprocess", ", ".join(each.name for each in chosen), f"from {since or 'the beginning'} to {until}")
-    with Refining(_settings(servers), connection, name, lambda text: console.print(text, highlight=False)) as refining:
+        between = f"from {since or 'the beginning'} to {until or 'now'}"
+        record_act("reprocess", ", ".join(each.name for each in chosen), between, data=data)
+    with Refining(
+        processor_settings(servers), connection, name, lambda text: console.print(text, highlight=False)
+    ) as refining:
         for each in chosen:
             raw = RawRange(connection, connection.prefix + each.name, first, last)
             with closing(Table(address, ROUTES[clean_name(each.name)].table, refining.schema(each))) as table:
@@ -104,14 +106,6 @@ def _topics(names: list[str] | None) -> list[Topic]:
     if unknown:
         raise UserError(f"there is no topic {unknown[0]}; there are {', '.join(known)}")
     return [known[each] for each in dict.fromkeys(wanted)]
-
-
-def _settings(servers: Servers) -> ProcessorSettings:
-    """Return the processors' settings, with the stack's own key where the environment names none."""
-    settings = ProcessorSettings.read()
-    if servers.data is None or settings.pseudonym_key is not None or settings.pseudonym_key_file is not None:
-        return settings
-    return settings.model_copy(update={"pseudonym_key_file": DataDirectory(servers.data).pseudonym_key})
 
 
 def _print(done: list[tuple[str, Counts]], *, dry_run: bool) -> None:

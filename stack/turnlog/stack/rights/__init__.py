@@ -2,14 +2,14 @@
 
 from turnlog.stack.rights.bundle import BundleFormat, write_bundle
 from turnlog.stack.rights.requests import Asked, ask, read_asked, wait_for
-from turnlog.stack.rights.subjects import Subject, master_key, subject_of
+from turnlog.stack.rights.subjects import Subject, pseudonyms_of, subject_of
 
 __all__ = [
     "Asked",
     "BundleFormat",
     "Subject",
     "ask",
-    "master_key",
+    "pseudonyms_of",
     "read_asked",
     "subject_of",
     "wait_for",

@@ -1,18 +1,15 @@
 """From a plain identity to the pseudonyms that stand for it. Here alone is it known in plain."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from turnlog.processors.redaction import Pseudonyms, scan
-from turnlog.processors.redaction.pseudonyms import TOKEN_DIGITS, USER_DIGITS
-from turnlog.processors.settings import ProcessorSettings
 from turnlog.schemas import UserError
 from turnlog.sinks.rights import TOKEN, UNLINKABLE
-from turnlog.stack.datadir import DataDirectory
+from turnlog.stack.keyfile import processor_settings
 from turnlog.stack.servers import Servers
 
 _KEY_FILE = "TURNLOG_PSEUDONYM_KEY_FILE"
-_KEY = "TURNLOG_PSEUDONYM_KEY"
 
 
 @dataclass(frozen=True)
@@ -60,35 +57,24 @@ def subject_of(
     return Subject(tuple(dict.fromkeys(tokens)), chats)
 
 
-def master_key(servers: Servers, environ: Mapping[str, str]) -> Pseudonyms | None:
+def pseudonyms_of(servers: Servers) -> Pseudonyms | None:
     """Return what makes pseudonyms, from the environment or the stack's data directory; None where there is no key.
 
     Raises:
         SettingError: There is one that can't be used.
+        TransientError: A key service does not answer.
     """
-    if environ.get(_KEY_FILE) or environ.get(_KEY):
-        settings = ProcessorSettings.read()
-    else:
-        file = None if servers.data is None else DataDirectory(servers.data).pseudonym_key
-        if file is None or not file.exists():
-            return None
-        settings = ProcessorSettings(pseudonym_key_file=file)
-    return Pseudonyms(settings.master_key(), settings.pseudonym_epoch)
+    settings = processor_settings(servers)
+    if settings.pseudonym_key is None and settings.pseudonym_key_file is None:
+        return None
+    return Pseudonyms(settings.keys().ring())
 
 
 def _tokens(plain: str, tenant: str, pseudonyms: Pseudonyms) -> list[str]:
     """Return the pseudonyms of a user's id, and of an address or a number also those that stand for it in texts."""
-    found = every_token(pseudonyms, "USER", plain.strip().casefold(), tenant, USER_DIGITS)
+    found = pseudonyms.every_user(plain.strip(), tenant)
     for span in scan(plain.strip()):
         if (span.start, span.end) == (0, len(plain.strip())) and span.type != "SECRET":
             value = span.value or plain.strip()
-            found += every_token(pseudonyms, span.type, value, tenant, TOKEN_DIGITS)
+            found += pseudonyms.every_token(span.type, value, tenant)
     return found
-
-
-def every_token(pseudonyms: Pseudonyms, kind: str, value: str, tenant: str, digits: int) -> list[str]:
-    """Return a value's tokens under every key epoch, the newest first."""
-    # Of one master key, all epochs' keys can be derived: see Pseudonyms.
-    master, newest = pseudonyms._master, pseudonyms.epoch  # noqa: SLF001 - until pseudonyms tell of earlier epochs
-    epochs = (Pseudonyms(master, epoch) for epoch in range(newest, 0, -1))
-    return [each.token(kind, value, tenant, digits) for each in epochs]
