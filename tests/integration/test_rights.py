@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from confluent_kafka import Producer
 
+from support import eventually
+from turnlog.schemas import KafkaConnection
 from turnlog.sinks import Retention, client, migrate
-from turnlog.sinks.rights import TABLES, Carrier, Kind, Ledger, Request
-from turnlog.stack.rights import BundleFormat, write_bundle
+from turnlog.sinks.audit import read_topic
+from turnlog.sinks.log import logger
+from turnlog.sinks.rights import TABLES, Carrier, Kind, Ledger, Outcome, Request
+from turnlog.sinks.rights.__main__ import _consumer
+from turnlog.sinks.rights.settings import RightsSettings
+from turnlog.sinks.rights.worker import RightsWorker
+from turnlog.stack import topics
+from turnlog.stack.rights import BundleFormat, Subject, ask, read_asked, write_bundle
 
 JANE, JOE = "<USER:k1-00000000000000aa>", "<USER:k1-00000000000000bb>"
 MAIL = "<EMAIL:k1-0000aaaa>"
@@ -198,3 +209,63 @@ def test_an_export_holds_all_of_a_subjects_rows_and_counts_them(
             }
             assert found == hers | kept
     assert server.query("SELECT count() FROM privacy_marks").result_rows[0][0] == 0
+
+
+class Obliging(Carrier):
+    """Says that it has done what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Request] = []
+
+    def carry_out(self, request: Request) -> Outcome:
+        self.asked.append(request)
+        return Outcome("done", None, {"calls": 3}, "counted")
+
+    def now(self) -> int:
+        return 0
+
+    def sweep(self, since: int | None) -> list[tuple[Request, dict[str, int]]]:
+        return []
+
+
+@contextmanager
+def working(connection: KafkaConnection, carrier: Carrier) -> Iterator[None]:
+    consumer = _consumer(connection, RightsSettings(session_seconds=6))
+    worker = RightsWorker(connection, consumer, carrier, log=logger(), sweep_seconds=1)
+    stop = threading.Event()
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(60)
+
+
+def test_every_request_gets_one_receipt_and_who_is_named_in_plain_is_refused(connection: KafkaConnection) -> None:
+    topics.apply(connection)
+
+    def put(*tokens: str) -> str:
+        subject = Subject(tokens, ())
+        return ask(connection, Kind.ERASE, subject, tenant="t", requested_by="dpo", due_us=None, now_us=NOW)
+
+    plain = put("jane@example.com")
+    producer = Producer(connection.librdkafka(log_level=0))
+    producer.produce(f"{connection.prefix}privacy", b"no request")
+    assert producer.flush(20) == 0
+    good = put(JANE, MAIL)
+    carrier = Obliging()
+    with working(connection, carrier):
+        eventually(lambda: len(read_topic(connection)) == 3, 60, 0.3)
+    assert [each.id for each in carrier.asked] == [good]
+    events = read_topic(connection)
+    assert [each["outcome"] for each in events] == ["refused", "refused", "done"]
+    assert "jane" not in json.dumps(events)
+    receipts = {each["attributes"].get("privacy_request_id"): each for each in events}
+    assert receipts[good]["attributes"]["rows.calls"] == "3"
+    assert "in plain" in receipts[plain]["reason"]
+    again = put(JOE)
+    with working(connection, carrier):
+        eventually(lambda: len(read_topic(connection)) == 4, 60, 0.3)
+    assert [each.id for each in carrier.asked] == [good, again], "what was answered is not answered again"
+    assert [each.state(NOW) for each in read_asked(connection)] == ["refused", "done", "done"]
