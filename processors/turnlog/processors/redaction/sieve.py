@@ -59,7 +59,7 @@ class Sieve:
         ]
         self.near_needs = [_weakest(self.rules[index] for index in near) for near in self.near]
         self._byte_needs = [re.compile(each.pattern.encode()) for each in self.near_needs]
-        self.farthest = max(rule.after for rule in rules)
+        self.farthest = max((rule.after for rule in rules), default=0)
         self.folding = len(self.gated) + len(self.words)
         ends = [Expression(words[word], caseless=True, report=Report.END) for word in self.words]
         self._every = Gate([*by_gate, *ends, Expression(NEEDED, report=Report.ONCE)])
