@@ -10,6 +10,8 @@ JARS_POM := stack/turnlog/stack/kafka/pom.xml
 INSTALLED := $(VENV)/.installed
 BENCH_VENV := .venv-bench
 INSTALLED_BENCH := $(BENCH_VENV)/.installed
+PEERS_VENV := .venv-peers
+INSTALLED_PEERS := $(PEERS_VENV)/.installed
 FETCHED := .cache/.fetched
 # Two files of tests run at a time, but those that kill what they started: they have the machine to themselves.
 TWO := -n 2 --dist loadfile
@@ -52,15 +54,15 @@ types: $(INSTALLED)  ## Check types
 bench: setup $(INSTALLED_BENCH)  ## Measure every stage beside its peers (BENCH="codec client" chooses some)
 	@cd tests && ../$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
 
-bench-redaction: setup  ## Score redaction beside peers that are installed (TURNLOG_PII_DATA names labelled texts and a scorer)
-	@cd tests && ../$(BIN)/python -m benchmarks.redaction
+bench-redaction: $(INSTALLED_PEERS)  ## Score redaction beside its peers (TURNLOG_PII_DATA names labelled texts and a scorer)
+	@cd tests && ../$(PEERS_VENV)/bin/python -m benchmarks.redaction
 
 test-compose: setup  ## Run docker-compose.yml for real (COMPOSE_SETUP names a command that prepares an engine)
 	$(call need,docker info || test -n "$$COMPOSE_SETUP",there is no Docker engine$(comma) and COMPOSE_SETUP names no command that prepares another)
 	@$(BIN)/pytest -m compose $(PYTEST_ARGS)
 
 clean:  ## Remove what was installed, built or cached; the data of stacks (.turnlog) stay
-	@rm -rf $(VENV) $(BENCH_VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(BENCH_VENV) $(PEERS_VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -79,6 +81,13 @@ $(INSTALLED_BENCH): $(INSTALLED) tests/benchmarks/constraints.txt
 	@echo "installing what the benchmarks compare with"
 	@test -x $(BENCH_VENV)/bin/python || $(PYTHON) -m venv $(BENCH_VENV)
 	@$(BENCH_VENV)/bin/python -m pip install --quiet -c tests/benchmarks/constraints.txt -e '.[bench]'
+	@touch $@
+
+# Another of their own: they bring half a natural language toolkit.
+$(INSTALLED_PEERS): $(INSTALLED) tests/benchmarks/peers.txt
+	@echo "installing what finds personal data too"
+	@test -x $(PEERS_VENV)/bin/python || $(PYTHON) -m venv $(PEERS_VENV)
+	@$(PEERS_VENV)/bin/python -m pip install --quiet -c tests/benchmarks/peers.txt -e '.[bench-redaction]'
 	@touch $@
 
 $(FETCHED): $(JARS_POM) | $(INSTALLED)
