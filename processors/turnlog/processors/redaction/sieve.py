@@ -17,6 +17,12 @@ SHORT = 160
 _BYTES = 4
 """Bytes that a character may have."""
 
+_FEW = 8
+"""Rules up to which compiling takes longer than they will ever scan: tests of rules, one by one."""
+
+_NOT_ASCII = r"[\x80-\xff]"
+"""Hits wherever the expression does that says more exactly what needs folding, and compiles in no time."""
+
 _SURE, _SHORT_NUMBER, _TOKEN = 1, 2, 4
 """Bits for what the first pass found: something that a rule may want, or what only few of them are content with."""
 
@@ -62,7 +68,8 @@ class Sieve:
         self.farthest = max((rule.after for rule in rules), default=0)
         self.folding = len(self.gated) + len(self.words)
         ends = [Expression(words[word], caseless=True, report=Report.END) for word in self.words]
-        self._every = Gate([*by_gate, *ends, Expression(NEEDED, report=Report.ONCE)])
+        folding = Expression(_NOT_ASCII if len(rules) <= _FEW else NEEDED, report=Report.ONCE)
+        self._every = Gate([*by_gate, *ends, folding])
         needs = {gate: need(gate.pattern, caseless=gate.caseless) for gate in by_gate}
         asked: dict[Expression | None, set[str]] = {each: set() for each in (None, NUMBER, TOKEN, SHORT_NUMBER)}
         for rule in rules:
@@ -71,7 +78,7 @@ class Sieve:
         once = {
             each: [gate._replace(report=Report.ONCE) for gate, its in needs.items() if its == each] for each in asked
         }
-        wanted = [Expression(NEEDED, report=Report.ONCE), NUMBER, *once[None], *_once(words, asked[None])]
+        wanted = [folding, NUMBER, *once[None], *_once(words, asked[None])]
         self._first = Gate([*wanted, TOKEN, SHORT_NUMBER])
         self._bits = [*(_SURE for _ in wanted), _TOKEN, _SHORT_NUMBER]
         self._second = [
