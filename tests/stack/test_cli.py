@@ -6,11 +6,11 @@ import pytest
 import typer
 
 from turnlog.schemas import TransientError, UserError
-from turnlog.stack import cli, command
+from turnlog.stack import cli, command, commands
 
 
-def failing_with(error: BaseException) -> Callable[[typer.Typer], None]:
-    def register(app: typer.Typer) -> None:
+def failing_with(error: BaseException) -> Callable[[typer.Typer, str], None]:
+    def register(app: typer.Typer, _name: str) -> None:
         @app.command()
         def fail() -> None:
             raise error
@@ -33,7 +33,8 @@ def failing_with(error: BaseException) -> Callable[[typer.Typer], None]:
 def test_errors_end_in_one_line_and_a_code(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException, code: int, line: str
 ) -> None:
-    monkeypatch.setattr(cli, "COMMANDS", (failing_with(error),))
+    monkeypatch.setattr(cli, "COMMANDS", ("fail",))
+    monkeypatch.setattr(cli, "register", failing_with(error))
     assert cli.run(["fail"]) == code
     shown = capsys.readouterr()
     assert shown.err.removeprefix("Aborted.\n") == line
@@ -43,6 +44,16 @@ def test_errors_end_in_one_line_and_a_code(
 def test_the_version_is_the_distributions(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["--version"]) == 0
     assert capsys.readouterr().out == f"turnlog {version('turnlog')}\n"
+
+
+def test_every_command_is_there_and_loads_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["--help"]) == 0
+    shown = capsys.readouterr().out
+    for name in commands.COMMANDS:
+        assert f" {name} " in shown
+        app = cli.build(name)
+        assert len(app.registered_commands) + len(app.registered_groups) == 1
+        assert cli.run([name, "--help"]) == 0
 
 
 def test_an_unknown_command_is_a_users_mistake(capsys: pytest.CaptureFixture[str]) -> None:

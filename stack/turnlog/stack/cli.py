@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from turnlog.schemas.errors import TurnlogError, UserError
-from turnlog.stack.commands import COMMANDS
+from turnlog.stack.commands import COMMANDS, register
 
 _INTERRUPTED = 130  # as shells count a program that SIGINT ended
 
@@ -27,19 +27,20 @@ def _root(
     """Streaming logs for chatbots: Kafka, Faust and ClickHouse, exactly once and redacted."""
 
 
-def build() -> typer.Typer:
-    """Put the application together."""
+def build(command: str | None = None) -> typer.Typer:
+    """Put the application together: with one command alone, if that is the name of one, else with all."""
     app = typer.Typer(name="turnlog", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=True)
     app.callback()(_root)
-    for register in COMMANDS:
-        register(app)
+    for name in (command,) if command in COMMANDS else COMMANDS:
+        register(app, name)
     return app
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code: 2 for what the user can fix, 1 for any other error of ours."""
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        build()(arguments)
+        build(words[0] if words else None)(arguments)
     except UserError as error:
         typer.echo(f"turnlog: {error}", err=True)
         return 2

@@ -1,48 +1,38 @@
-"""The commands. Each module puts its own on the application by its `register`; a new one is one more line here."""
+"""The commands: a module for each, of its name, that puts it on the application by its `register`.
 
-from collections.abc import Callable
+A module is loaded when its command is called for: together they bring along everything that turnlog has, and no command
+should wait for that.
+"""
+
+from importlib import import_module
 
 import typer
 
-from turnlog.stack.commands import (
-    access,
-    account,
-    audit,
-    demo,
-    down,
-    keys,
-    migrate,
-    privacy,
-    redact,
-    replay,
-    reprocess,
-    schema,
-    sql,
-    status,
-    tail,
-    topics,
-    up,
+COMMANDS = (
+    "up",
+    "down",
+    "status",
+    "demo",
+    "replay",
+    "sql",
+    "tail",
+    "account",
+    "topics",
+    "migrate",
+    "schema",
+    "redact",
+    "keys",
+    "audit",
+    "privacy",
+    "reprocess",
+    "access",
 )
+"""In the order in which the help lists them; a new one is one more line here."""
 
-COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
-    up.register,
-    down.register,
-    status.register,
-    demo.register,
-    replay.register,
-    sql.register,
-    tail.register,
-    account.register,
-    topics.register,
-    migrate.register,
-    schema.register,
-    redact.register,
-    keys.register,
-    audit.register,
-    privacy.register,
-    reprocess.register,
-    access.register,
-)
-"""In the order in which the help lists them."""
 
-__all__ = ["COMMANDS"]
+def register(app: typer.Typer, name: str) -> None:
+    """Load a command, and put it on the application."""
+    import_module(f"turnlog.stack.commands.{name}").register(app)
+
+
+__all__ = ["COMMANDS", "register"]
