@@ -13,12 +13,6 @@ INSTALLED_BENCH := $(BENCH_VENV)/.installed
 PEERS_VENV := .venv-peers
 INSTALLED_PEERS := $(PEERS_VENV)/.installed
 FETCHED := .cache/.fetched
-# Two files of tests run at a time, but those that kill what they started: they have the machine to themselves.
-TWO := -n 2 --dist loadfile
-ALONE := tests/faults
-# A choice of tests may leave one of the two runs without any (pytest's exit code 5).
-or_none = || { code=$$?; test $$code = 5 -a -n '$(PYTEST_ARGS)' || exit $$code; }
-
 export TURNLOG_CACHE := $(CURDIR)/.cache
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
@@ -36,9 +30,8 @@ setup: $(INSTALLED) $(FETCHED)  ## Install everything into .venv and .cache (doe
 demo: setup  ## Run the demo: small chatbots, the whole pipeline, and what it knows about them
 	@$(BIN)/turnlog demo $(DEMO_ARGS)
 
-test: setup  ## Run all tests but the compose file's (PYTEST_ARGS="-k word" chooses some)
-	@$(BIN)/pytest -m "not compose" $(TWO) --ignore=$(ALONE) $(PYTEST_ARGS) $(or_none)
-	@$(BIN)/pytest -m "not compose" $(ALONE) $(PYTEST_ARGS) $(or_none)
+test: setup  ## Run all tests but the compose file's, two files at a time (PYTEST_ARGS="-k word" chooses some)
+	@$(BIN)/pytest -m "not compose" -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: $(INSTALLED) types  ## Check style, format and types
 	@$(BIN)/ruff check
