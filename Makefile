@@ -13,6 +13,7 @@ INSTALLED_BENCH := $(BENCH_VENV)/.installed
 PEERS_VENV := .venv-peers
 INSTALLED_PEERS := $(PEERS_VENV)/.installed
 FETCHED := .cache/.fetched
+
 export TURNLOG_CACHE := $(CURDIR)/.cache
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
