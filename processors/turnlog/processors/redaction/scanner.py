@@ -167,7 +167,8 @@ class Scanner:
                 ends.setdefault(sieve.words[word], []).append(end)
                 if near[word] and may_be_near(text, end, sieve.near_needs[word]):
                     place = (end, len(near[word]), has_digit_before(text, end, sieve.farthest))
-                    for rule in near[word]:
+                    fitting = sieve.fitting[word]
+                    for rule in near[word] if fitting is None else fitting.near(text, end):
                         if rule in tasks:
                             tasks[rule][1].append(place)
                         else:
