@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import cache
 
 from turnlog.processors.redaction.validators.found import NOT_ALNUM, NOT_DIGIT, Found, part
 
@@ -71,6 +72,11 @@ _IBAN_LENGTHS = {
 }  # fmt: skip
 
 
+@cache
+def _letters(count: int) -> re.Pattern[str]:
+    return re.compile(f"(?:[^0-9A-Za-z]*[0-9A-Za-z]){{{count}}}")
+
+
 _LETTER_NUMBERS = {ord(letter): str(int(letter, 36)) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 
@@ -85,7 +91,8 @@ def iban(match: re.Match[str], text: str) -> Found | None:
     if len(letters) > length:
         # A word or a number stands behind it.
         letters = letters[:length]
-        end = start + [place for place, each in enumerate(candidate) if each.isalnum()][length - 1] + 1
+        shorter = _letters(length).match(text, start)
+        end = shorter.end() if shorter is not None else end
         if text[end : end + 1].isascii() and text[end : end + 1].isalnum():
             return None
     if int((letters[4:] + letters[:4]).translate(_LETTER_NUMBERS)) % 97 != 1:
