@@ -22,14 +22,15 @@ TOKEN_LENGTH = 16
 _BETWEEN_DIGITS = " ()./-"
 
 
-def _digits(count: int) -> Expression:
-    return Expression(f"[0-9]([{_BETWEEN_DIGITS}]{{0,{GAP}}}[0-9]){{{count - 1}}}", report=Report.ONCE)
+def number(digits: int) -> Expression:
+    """Return what hits a number of at least so many digits, however they are set apart."""
+    return Expression(f"[0-9]([{_BETWEEN_DIGITS}]{{0,{GAP}}}[0-9]){{{digits - 1}}}", report=Report.ONCE)
 
 
-SHORT_NUMBER = _digits(SHORT_DIGITS)
+SHORT_NUMBER = number(SHORT_DIGITS)
 """Hits a number of at least four digits, however they are set apart."""
 
-NUMBER = _digits(DIGITS)
+NUMBER = number(DIGITS)
 """Hits a number of at least six digits, however they are set apart."""
 
 TOKEN = Expression(f"[0-9A-Za-z_+/=.~-]{{{TOKEN_LENGTH}}}", report=Report.ONCE)
@@ -59,13 +60,20 @@ def need(pattern: str, *, caseless: bool) -> Expression | None:
         pattern: An expression, of Python's or of Hyperscan's.
         caseless: Whether it ignores the case of letters.
     """
-    digits = read(pattern, _NO_DIGITS, _digit_of).longest
+    digits = digits_in(pattern)
     if digits >= DIGITS:
         return NUMBER
     # Without cases, to Python, a letter may be one that isn't ASCII.
     if not caseless and read(pattern, _NO_RUN, _run_of).longest >= TOKEN_LENGTH:
         return TOKEN
     return SHORT_NUMBER if digits >= SHORT_DIGITS else None
+
+
+@cache
+def digits_in(pattern: str) -> int:
+    """Return how many digits in a row, but for few signs between them, each match of a pattern has at least."""
+    longest: int = read(pattern, _NO_DIGITS, _digit_of).longest
+    return longest
 
 
 class _Digits(NamedTuple):

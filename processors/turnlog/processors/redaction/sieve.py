@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from turnlog.processors.redaction.fitting import Fitting
 from turnlog.processors.redaction.folding import NEEDED
 from turnlog.processors.redaction.gate import Expression, Gate, Hit, Report
-from turnlog.processors.redaction.needs import NUMBER, SHORT_NUMBER, TOKEN, need
+from turnlog.processors.redaction.needs import NUMBER, SHORT_NUMBER, TOKEN, digits_in, need, number
 from turnlog.processors.redaction.rules import Rule
 from turnlog.processors.redaction.search import LONGEST, REACH_BEFORE, REACH_BEHIND
 
@@ -132,10 +132,8 @@ def _need_of(rule: Rule) -> Expression | None:
 
 
 def _weakest(rules: Iterable[Rule]) -> re.Pattern[str]:
-    needs = {_need_of(rule) for rule in rules}
-    if needs <= {NUMBER, SHORT_NUMBER}:
-        return re.compile((NUMBER if needs == {NUMBER} else SHORT_NUMBER).pattern)
-    return re.compile("[0-9]")
+    # Whatever is found near a word has a digit in it.
+    return re.compile(number(max(1, min((digits_in(rule.pattern.pattern) for rule in rules), default=1))).pattern)
 
 
 def _once(words: Mapping[str, str], names: Iterable[str]) -> list[Expression]:

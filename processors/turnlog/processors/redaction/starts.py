@@ -15,7 +15,7 @@ from typing import Any
 
 from turnlog.processors.redaction.needs import ALL_SIGNS, DIGIT_SIGNS, LETTER_SIGNS, Signs, refused_by, signs_in
 
-_BLOCK = 1024
+_BLOCK = 128
 """Characters in which beginnings are looked for at once."""
 
 _REMEMBERED = 256
