@@ -146,11 +146,11 @@ def main() -> int:
     # Where there is something to find, what is missed; where there is nothing, what is wrongly found.
     worst = min(labelled, key=lambda each: _f1(results["turnlog"][each]), default=None)
     noisy = max(sets, key=lambda each: float(results["turnlog"][each]["fp_text_pct"]))
-    for each in dict.fromkeys((worst, noisy)):
-        if each is not None:
-            sys.stdout.write(f"\nturnlog's errors in {each}\n")
+    for chosen in dict.fromkeys((worst, noisy)):
+        if chosen is not None:
+            sys.stdout.write(f"\nturnlog's errors in {chosen}\n")
             sys.stdout.flush()
-            _score(scorer, "turnlog", "--sets", each, "--errors", "10", stdout=None)
+            _score(scorer, "turnlog", "--sets", chosen, "--errors", "10", stdout=None)
     return 0
 
 

@@ -17,7 +17,7 @@ from weakref import WeakSet
 from turnlog.producers.integrations.genai.content import completes, has_content
 from turnlog.producers.integrations.genai.operation import operation_of
 from turnlog.producers.integrations.genai.values import Happening, Span
-from turnlog.producers.snapshot import snapshot
+from turnlog.producers.operations.snapshot import snapshot
 
 Key = tuple[str, str]
 
