@@ -36,6 +36,8 @@ def name(match: re.Match[str], text: str) -> Found | None:
     # Capitals among words that are not are an abbreviation's.
     if any(len(each) > 2 and each.isupper() for each in proper) and not all(map(str.isupper, proper)):
         return None
+    if any(each.casefold().strip(".,'\u2019-") in _list("organisations") for each in proper):
+        return None
     stops = _list("not_names")
     if any(each.casefold().strip(".'\u2019-") in stops for each in proper):
         # A name may be followed by a sentence's next word; it can't begin with one.
@@ -59,6 +61,12 @@ def _before_stop(words: list[str], stops: frozenset[str]) -> list[str]:
     while kept and kept[-1].casefold() in _INNER:
         kept.pop()
     return kept if any(_TITLES.fullmatch(each) is None for each in kept) else []
+
+
+def name_elsewhere(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - the signature of all validators
+    """Take names in scripts without capitals, but for words that forms and questions have in their place."""
+    value = part(match)
+    return None if any(each in _list("form_words") for each in value.split()) else Found(value)
 
 
 def listed_name(match: re.Match[str], text: str) -> Found | None:
