@@ -94,7 +94,11 @@ def assigned(match: re.Match[str], text: str) -> Found | None:
 _DIGIT = re.compile(r"\d")
 _HEX = re.compile(r"[0-9a-f]{7,128}", re.IGNORECASE)
 _DIGEST_NAME = re.compile(r"commit|sha|md5|digest|hash|checksum|etag|revision|git|span|trace", re.IGNORECASE)
-_SECRET_NAME = re.compile(r"key|token|secret|credential|auth", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"key|token|secret|credential|auth|schlüssel|clé|jeton|clave|chave|chiave|sleutel|klucz|anahtar|ключ|токен|секрет"
+    r"|مفتاح|कुंजी|密钥|密鑰|令牌|キー|トークン|키|토큰",
+    re.IGNORECASE,
+)
 
 
 def not_variable(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
@@ -125,23 +129,43 @@ def password(match: re.Match[str], text: str) -> Found | None:
     quoted = text[match.start("it") - 1 : match.start("it")] in {'"', "'", "`"}
     if _is_hollow(value.lower()) and not (quoted and len(value) >= 8 and entropy(value) > 3.0 and _SIGNS.search(value)):
         return None
-    if _WORDS.fullmatch(value):
-        return None
-    mixed = any(not each.isalpha() for each in value) or _MIXED_CASE.search(value)
-    return Found(value) if mixed else None
+    if value.isascii() and value.isalpha():
+        return Found(value) if value.casefold() in _COMMON or _is_scrambled(value) else None
+    return None if _WORDS.fullmatch(value) or value.isalpha() else Found(value)
+
+
+def _is_scrambled(value: str) -> bool:
+    """Tell whether letters alone change their case more often than words in a name do."""
+    return len(value) >= 8 and len(value) < _PIECE * len(_PIECES.findall(value))
+
+
+_PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_PIECE = 2.6
 
 
 _SIGNS = re.compile(r"[0-9].*[A-Za-z]|[A-Za-z].*[0-9]")
 _WORDS = re.compile(r"[A-Za-z]+(?:[-_./'\u2019][A-Za-z]+)*[.,:;!?)]*|[0-9]{1,3}[.,]?|\W+")
-_MIXED_CASE = re.compile(r"[a-z][A-Z]+[a-z]*[A-Z]|[a-z][A-Z].*[A-Z][a-z]")
+_COMMON = frozenset(
+    {"qwerty", "qwertyuiop", "qwertz", "azerty", "asdfgh", "asdfghjkl", "zxcvbnm", "letmein", "iloveyou"}
+)
+"""Letters that hardly stand for anything but a password."""
 
 
 def spoken_password(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
-    """Take what is said to be a password and looks like one: letters with digits or signs among them."""
+    """Take what looks like a password and like no name of a thing: letters with digits and signs among them."""
     value = part(match).rstrip(".,;:!?)\"'")
-    if len(value) < 4 or _is_hollow(value.lower()) or _WORDS.fullmatch(value):
+    if len(value) < 7 or _is_hollow(value.lower()) or _UUID.fullmatch(value) or _NAMED_THING.search(value):
         return None
-    return Found(value, match.start("it") + len(value)) if any(map(str.isdigit, value)) or len(value) > 7 else None
+    mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+    return Found(value, match.start("it") + len(value)) if mixed else None
+
+
+_NAMED_THING = re.compile(
+    r"^(?:v?[0-9][0-9.,:/%+-]*[A-Za-z%+]*|[0-9]+(?:-[A-Za-z]+)+|[A-Za-z]+[0-9]{1,2}|[A-Za-z]+-[0-9]{1,3}|v?[0-9]+(?:\.[0-9]+)+\S*"
+    r"|(?:sha|aes|rsa|md|rc|base|utf|iso|rfc|cve|http|pbkdf|bcrypt|argon|scrypt|win|ios|int|uint|float)[-_]?[0-9]\S*)$"
+    r"|://|/\w+/|\w@\w+\.\w|[()\[\]{}=]",
+    re.IGNORECASE,
+)
 
 
 def jwt(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
@@ -167,7 +191,7 @@ _NOBODY = frozenset(_ROLES_AND_CODE.split())
 def username(match: re.Match[str], text: str) -> Found | None:
     """Take account names that belong to somebody, not to a role or a piece of code."""
     value = part(match)
-    if value.casefold() in _NOBODY or _VARIABLE.search(value) or value.isdigit():
+    if value.casefold() in _NOBODY or _VARIABLE.search(value) or _NO_NAME.fullmatch(value):
         return None
     # Between quotes any word is a name; outside only one with a digit or sign in it is no other word.
     quoted = text[match.start("it") - 1 : match.start("it")] in {'"', "'", "`"}
@@ -176,11 +200,30 @@ def username(match: re.Match[str], text: str) -> Found | None:
     return Found(value.casefold())
 
 
+_NO_NAME = re.compile(r"[0-9.:,/-]+|[0-9]+:.*|https?:.*")
+
+
+def username_logged(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
+    """Take account names that belong to somebody."""
+    value = part(match).casefold()
+    return None if value in _NOBODY or value in _SERVICES else Found(value)
+
+
+_ACCOUNTS_OF_PROGRAMS = "daemon bin nobody www-data sshd git jenkins ubuntu debian centos ec2-user nginx apache support"
+_SERVICES = frozenset(_ACCOUNTS_OF_PROGRAMS.split())
+
+
 def account(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
     """Take identifiers with enough digits in them."""
     value = part(match)
     return (
         Found(value.upper())
-        if sum(map(str.isdigit, value)) >= 4 and len(set(value)) > 2 and not _UUID.fullmatch(value)
+        if sum(map(str.isdigit, value)) >= 4
+        and len(set(value)) > 2
+        and not _UUID.fullmatch(value)
+        and not _YEAR.fullmatch(value)
         else None
     )
+
+
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}")

@@ -100,6 +100,20 @@ def iban(match: re.Match[str], text: str) -> Found | None:
     return Found(letters, end)
 
 
+def iban_said(match: re.Match[str], text: str) -> Found | None:
+    """Take what is said to be an account number: of a country's length, whatever its checksum."""
+    letters = NOT_ALNUM.sub("", part(match)).upper()
+    length = _IBAN_LENGTHS.get(letters[:2])
+    if length is None or len(letters) < length or len(set(letters[2:])) < 3:
+        return None
+    # What follows may be the next word.
+    start, stop = match.span("it")
+    whole = _letters(length).match(text, start, stop)
+    if whole is None or text[whole.end() : min(whole.end() + 1, stop)].isalnum():
+        return None
+    return Found(letters[:length], whole.end())
+
+
 _ISO_3166 = (
     "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY "
     "BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK "
@@ -143,15 +157,38 @@ def bitcoin(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - 
     return Found(value) if _base58(value) else None
 
 
+def bech32(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
+    """Take addresses with Bech32's checksum (BIP 173, 350), whatever their prefix."""
+    value = part(match)
+    head, _, tail = value.rpartition("1")
+    return Found(value) if _bech32(head, tail) else None
+
+
+_RIPPLE = str.maketrans("rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz", _BASE58)
+
+
+def ripple(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
+    """Take Ripple's addresses: Base58Check in an alphabet of another order."""
+    value = part(match)
+    return Found(value) if _base58(value.translate(_RIPPLE)) else None
+
+
+def mixed_address(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
+    """Take addresses without a checksum that is looked at: many different signs, digits among them."""
+    value = part(match)
+    return Found(value) if len(set(value)) > 15 and any(map(str.isdigit, value)) else None
+
+
 def _base58(value: str) -> bool:
     number = 0
     for letter in value:
         if letter not in _BASE58_VALUES:
             return False
         number = number * 58 + _BASE58_VALUES[letter]
-    if number >= 1 << 200:
+    if number >= 1 << 208:
         return False
-    payload = number.to_bytes(25, "big")
+    # Zcash has a version of two bytes, the others of one.
+    payload = number.to_bytes(26 if number >= 1 << 200 else 25, "big")
     return hashlib.sha256(hashlib.sha256(payload[:-4]).digest()).digest()[:4] == payload[-4:]
 
 

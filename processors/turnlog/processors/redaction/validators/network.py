@@ -65,6 +65,7 @@ def vin(match: re.Match[str], text: str) -> Found | None:
 
 
 _VIN_SAID = re.compile(
-    r"(?<![A-Za-z])(?:vin|chassis|fahrgestellnummer|fin|n[úu]mero de (?:bastidor|chas)|telaio|châssis)(?![A-Za-z])",
+    r"(?<![A-Za-z])(?:vin|chassis|fahrgestellnummer|fin|n[úu]mero de (?:bastidor|chas)|telaio|châssis)(?![A-Za-z])"
+    r"|bastidor|chassi|nadwozia|şasi n|кузова|车架号|车辆识别|車台番号|차대번호|الشاسيه|الهيكل|चेसिस",
     re.IGNORECASE,
 )

@@ -44,8 +44,11 @@ def name(match: re.Match[str], text: str) -> Found | None:
     capitals = [word for word, _ in proper if word.isupper()]
     if len(capitals) < len(proper) and any(len(word) > 2 for word in capitals):
         return None
+    bare = [fold.strip(_SIGNS) for _, fold in proper]
+    if not _list("organisations").isdisjoint(bare):
+        return None
     stops = _list("not_names")
-    if any(fold.strip(_SIGNS) in stops for _, fold in proper):
+    if not stops.isdisjoint(bare):
         # A name may be followed by a sentence's next word; it can't begin with one.
         kept = words[: _count_before_stop(folded, stops)]
         if not kept:
@@ -69,6 +72,12 @@ def _count_before_stop(folded: list[str], stops: frozenset[str]) -> int:
     while count and folded[count - 1] in _INNER:
         count -= 1
     return 0 if all(map(_is_title, folded[:count])) else count
+
+
+def name_elsewhere(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - the signature of all validators
+    """Take names in scripts without capitals, but for words that forms and questions have in their place."""
+    value = part(match)
+    return None if any(each in _list("form_words") for each in value.split()) else Found(value)
 
 
 def listed_name(match: re.Match[str], text: str) -> Found | None:
