@@ -153,10 +153,12 @@ class Scanner:
         ends: dict[str, list[int]] = {}
         seen: set[tuple[int, int]] = set()
         for index, start, end in hits:
+            # A gate may hit up to several places from one; two words of a list may end together.
+            key = (index, start if index < first_word else end)
+            if key in seen:
+                continue
+            seen.add(key)
             if index < first_word:
-                if (index, start) in seen:
-                    continue
-                seen.add((index, start))
                 for rule in gated[index]:
                     if rule in tasks:
                         tasks[rule][0].append(start)

@@ -39,7 +39,7 @@ class Sieve:
 
     Args:
         rules: The rules.
-        words: The gate expression of each word list.
+        words: The gate expressions of each word list.
 
     Attributes:
         rules: The rules, the surest first.
@@ -56,7 +56,7 @@ class Sieve:
         SettingError: If a rule's gate does not compile.
     """
 
-    def __init__(self, rules: Sequence[Rule], words: Mapping[str, str]) -> None:
+    def __init__(self, rules: Sequence[Rule], words: Mapping[str, Sequence[str]]) -> None:
         self.rules = sorted(rules, key=lambda rule: -rule.score)
         by_gate: dict[Expression, list[int]] = {}
         for index, rule in enumerate(self.rules):
@@ -73,9 +73,16 @@ class Sieve:
         self._byte_needs = [re.compile(each.pattern.encode()) for each in self.near_needs]
         self.farthest = max((rule.after for rule in rules), default=0)
         self.folding = len(self.gated) + len(self.words)
-        ends = [Expression(words[word], caseless=True, report=Report.END) for word in self.words]
+        ends = [
+            (len(by_gate) + index, Expression(each, caseless=True, report=Report.END))
+            for index, word in enumerate(self.words)
+            for each in words[word]
+        ]
         folding = Expression(_NOT_ASCII if len(rules) <= _FEW else NEEDED, report=Report.ONCE)
-        self._every = Gate([*by_gate, *ends, folding])
+        self._every = Gate(
+            [*by_gate, *(each for _, each in ends), folding],
+            [*range(len(by_gate)), *(index for index, _ in ends), self.folding],
+        )
         needs = {gate: need(gate.pattern, caseless=gate.caseless) for gate in by_gate}
         asked: dict[Expression | None, set[str]] = {each: set() for each in (None, NUMBER, TOKEN, SHORT_NUMBER)}
         for rule in rules:
@@ -85,8 +92,7 @@ class Sieve:
             each: [gate._replace(report=Report.ONCE) for gate, its in needs.items() if its == each] for each in asked
         }
         wanted = [folding, NUMBER, *once[None], *_once(words, asked[None])]
-        self._first = Gate([*wanted, TOKEN, SHORT_NUMBER])
-        self._bits = [*(_SURE for _ in wanted), _TOKEN, _SHORT_NUMBER]
+        self._first = Gate([*wanted, TOKEN, SHORT_NUMBER], [*(_SURE for _ in wanted), _TOKEN, _SHORT_NUMBER])
         self._second = [
             (bit, Gate([*once[each], *_once(words, asked[each])]))
             for bit, each in ((_TOKEN, TOKEN), (_SHORT_NUMBER, SHORT_NUMBER))
@@ -101,9 +107,9 @@ class Sieve:
             first = self._first.hits(data)
             if not first:
                 return first
-            found, bits = 0, self._bits
-            for index, _, _ in first:
-                found |= bits[index]
+            found = 0
+            for bit, _, _ in first:
+                found |= bit
             # Years and long words are many, and hardly any of them is an identity or a key.
             if not found & _SURE and not any(found & bit and gate.hits(data) != [] for bit, gate in self._second):
                 return []
@@ -136,5 +142,5 @@ def _weakest(rules: Iterable[Rule]) -> re.Pattern[str]:
     return re.compile(number(max(1, min((digits_in(rule.pattern.pattern) for rule in rules), default=1))).pattern)
 
 
-def _once(words: Mapping[str, str], names: Iterable[str]) -> list[Expression]:
-    return [Expression(words[name], caseless=True, report=Report.ONCE) for name in sorted(names)]
+def _once(words: Mapping[str, Sequence[str]], names: Iterable[str]) -> list[Expression]:
+    return [Expression(each, caseless=True, report=Report.ONCE) for name in sorted(names) for each in words[name]]
