@@ -16,7 +16,7 @@ Hit = tuple[int, int, int]
 """Index of an expression, and where in the bytes its match starts and ends."""
 
 HITS_ALLOWED = 4096
-BYTES_PER_HIT = 20
+BYTES_PER_HIT = 40
 """A text may have so many hits, and one more for so many bytes. What has more is no text but made to cost time."""
 
 

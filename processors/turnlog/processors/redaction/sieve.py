@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from turnlog.processors.redaction.fitting import Fitting
 from turnlog.processors.redaction.folding import NEEDED
 from turnlog.processors.redaction.gate import Expression, Gate, Hit, Report
-from turnlog.processors.redaction.needs import NUMBER, SHORT_NUMBER, TOKEN, need
+from turnlog.processors.redaction.needs import NUMBER, SHORT_NUMBER, TOKEN, digits_in, need, number
 from turnlog.processors.redaction.rules import Rule
 from turnlog.processors.redaction.search import LONGEST, REACH_BEFORE, REACH_BEHIND
 
@@ -16,6 +17,9 @@ SHORT = 160
 
 _BYTES = 4
 """Bytes that a character may have."""
+
+_MANY = 8
+"""Rules of a word list from which on to try them all takes longer than to tell which of them may match."""
 
 _FEW = 8
 """Rules up to which compiling takes longer than they will ever scan: tests of rules, one by one."""
@@ -42,6 +46,7 @@ class Sieve:
         gated: For each gate the rules that it is for, as indices.
         words: The word lists' names.
         near: For each word list the rules that are tried near its words, as indices.
+        fitting: The same for lists with many rules: which of them may match near one word; None for others.
         near_needs: For each word list an expression that hits in whatever one of these rules may match.
         farthest: How many characters behind a match a word of any rule may stand.
         folding: Index of the hits that say that the text needs folding first; those of gates are below, of words from
@@ -63,6 +68,7 @@ class Sieve:
             [index for index, rule in enumerate(self.rules) if not rule.gates and word in rule.context]
             for word in self.words
         ]
+        self.fitting = [Fitting(self.rules, near) if len(near) > _MANY else None for near in self.near]
         self.near_needs = [_weakest(self.rules[index] for index in near) for near in self.near]
         self._byte_needs = [re.compile(each.pattern.encode()) for each in self.near_needs]
         self.farthest = max((rule.after for rule in rules), default=0)
@@ -126,10 +132,8 @@ def _need_of(rule: Rule) -> Expression | None:
 
 
 def _weakest(rules: Iterable[Rule]) -> re.Pattern[str]:
-    needs = {_need_of(rule) for rule in rules}
-    if needs <= {NUMBER, SHORT_NUMBER}:
-        return re.compile((NUMBER if needs == {NUMBER} else SHORT_NUMBER).pattern)
-    return re.compile("[0-9]")
+    # Whatever is found near a word has a digit in it.
+    return re.compile(number(max(1, min((digits_in(rule.pattern.pattern) for rule in rules), default=1))).pattern)
 
 
 def _once(words: Mapping[str, str], names: Iterable[str]) -> list[Expression]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 
 from turnlog.processors.redaction.validators.found import NOT_ALNUM, NOT_DIGIT, Found, part
 from turnlog.processors.redaction.validators.money import luhn
@@ -25,8 +26,11 @@ def ipv6(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - sam
     if sum(letter.isalnum() for letter in candidate) < 4 and candidate != "::1":
         return None
     try:
-        return Found(str(ipaddress.IPv6Address(candidate)))
-    except ValueError:
+        # The library's way to write an address that ends as an IPv4 address does is not the system's.
+        if "." in candidate:
+            return Found(str(ipaddress.IPv6Address(candidate)))
+        return Found(socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, candidate)))
+    except (ValueError, OSError):
         return None
 
 
