@@ -134,7 +134,7 @@ _YEARS = re.compile(r"(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d")
 
 _SHORT = re.compile(
     r"(?!.*(?<![A-Za-z])(?:not|no|zip|code|pin|year|room)(?![A-Za-z]))[^\d\n]{0,24}"
-    r"(?:[:.#(=\"]|[^\x00-\x7f]|(?<![A-Za-z])(?:is|at|on|me|us|to|it|ist|es|est|al|au|ext|unter|lautet|number|numero"
+    r"(?:[:.#=\"]|[^\x00-\x7f]|(?<![A-Za-z])(?:is|at|on|me|us|to|it|ist|es|est|al|au|ext|unter|lautet|number|numero"
     r"|phone|telephone|tel|call|dial|mobile|cell|fax|hotline|sms|whatsapp|handy|telefon\w*|celular|cep|gsm))\s{0,3}\Z",
     re.IGNORECASE,
 )

@@ -226,4 +226,4 @@ def account(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - 
     )
 
 
-_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}(?:[-/][0-9]{1,2}){0,2}")
