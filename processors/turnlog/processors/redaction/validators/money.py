@@ -100,19 +100,18 @@ def iban(match: re.Match[str], text: str) -> Found | None:
     return Found(letters, end)
 
 
-def iban_said(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
+def iban_said(match: re.Match[str], text: str) -> Found | None:
     """Take what is said to be an account number: of a country's length, whatever its checksum."""
     letters = NOT_ALNUM.sub("", part(match)).upper()
     length = _IBAN_LENGTHS.get(letters[:2])
     if length is None or len(letters) < length or len(set(letters[2:])) < 3:
         return None
     # What follows may be the next word.
-    value = part(match)
-    shorter = _letters(length).match(value)
-    end = shorter.end() if shorter is not None else len(value)
-    if value[end : end + 1].isalnum():
+    start, stop = match.span("it")
+    whole = _letters(length).match(text, start, stop)
+    if whole is None or text[whole.end() : min(whole.end() + 1, stop)].isalnum():
         return None
-    return Found(letters[:length], match.start("it") + end)
+    return Found(letters[:length], whole.end())
 
 
 _ISO_3166 = (

@@ -44,10 +44,11 @@ def name(match: re.Match[str], text: str) -> Found | None:
     capitals = [word for word, _ in proper if word.isupper()]
     if len(capitals) < len(proper) and any(len(word) > 2 for word in capitals):
         return None
-    if any(fold.strip(_SIGNS) in _list("organisations") for _, fold in proper):
+    bare = [fold.strip(_SIGNS) for _, fold in proper]
+    if not _list("organisations").isdisjoint(bare):
         return None
     stops = _list("not_names")
-    if any(fold.strip(_SIGNS) in stops for _, fold in proper):
+    if not stops.isdisjoint(bare):
         # A name may be followed by a sentence's next word; it can't begin with one.
         kept = words[: _count_before_stop(folded, stops)]
         if not kept:
