@@ -170,3 +170,23 @@ def test_a_chat_that_was_erased_stays_so_though_it_goes_on_or_is_replayed_withou
     book.write()
     assert [each.id for each, _ in carrier.sweep(None)] == ["e1"]
     assert book.left(*EVENTS) == stays
+
+
+def test_a_chat_that_comes_while_an_erasure_begins_is_known_when_its_rows_are_gone(
+    carrier: Carrier, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything(book)
+    note = carrier._ledger.note
+
+    def arrive(asked: Request, state: str) -> None:
+        note(asked, state)
+        if state == "active":
+            book.put("calls", user_key=JANE, conversation_id="jane-7")
+            book.write()
+
+    monkeypatch.setattr(carrier._ledger, "note", arrive)
+    carrier.carry_out(request(Kind.ERASE, "e1"))
+    line = book.put("logs", conversation_id="jane-7")
+    book.write()
+    assert [each.id for each, _ in carrier.sweep(None)] == ["e1"]
+    assert line not in book.left("logs")

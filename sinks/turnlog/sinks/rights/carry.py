@@ -125,7 +125,6 @@ class Carrier:
         ledger.note(request, "active")
         for _ in range(_MOST_PASSES):
             self._delete(request)
-            ledger.mark(request)
             if not any(ledger.counts(request, held=False).values()):
                 verified = f"counted after deletion: 0 rows in {_where(request)}"
                 others = sum(ledger.others(request).values())
@@ -220,7 +219,8 @@ class Carrier:
     def _delete(self, request: Request) -> dict[str, int]:
         rows = Rows(self._ledger.database, request)
         # Noted by their ids before they go, and nothing goes that is not noted: what comes meanwhile is left for the
-        # next pass, and an erasure that is interrupted and begins anew counts nothing twice.
+        # next pass, and an erasure that is interrupted and begins anew counts nothing twice. Marked once more when it
+        # is known what goes: a chat that came since the last time must be known when its rows are gone.
         noted = " UNION ALL ".join(
             f"SELECT {literal(request.tenant)}, {literal(request.id)}, '{table.name}', event_id "
             f"FROM {self._ledger.database}.{table.name} WHERE {rows.all_of(table)} AND hold = 0"
@@ -228,6 +228,7 @@ class Carrier:
         )
         columns = "(tenant_id, request_id, source_table, event_id)"
         self._ledger.do(f"INSERT INTO {self._ledger.database}.privacy_erased {columns} {noted}")
+        self._ledger.mark(request)
         return self._change(
             {
                 table.name: [
