@@ -49,7 +49,8 @@ def register(app: typer.Typer) -> None:
 
 
 _ASKED = {
-    Kind.ERASE: "Delete everything about a subject up to now, and keep deleting what of it arrives later.",
+    Kind.ERASE: "Delete everything about a subject up to now, chats that have begun to their end, and what of it "
+    "arrives later.",
     Kind.RESTRICT: "Put everything about a subject on hold, now and later: neither retention nor an erasure deletes "
     "it, and analysts do not see it.",
     Kind.RELEASE: "End a subject's restrictions.",
@@ -185,10 +186,7 @@ def _print(receipt: Datum) -> None:
     where = ", ".join(f"{table} {count}" for table, count in rows_in(receipt).items())
     typer.echo(f"{receipt['outcome']}: {receipt['rows_affected']} rows{f' ({where})' if where else ''}")
     others = receipt["attributes"].get(OTHERS)
-    left = (
-        others
-        and f"{others} rows of other people in chats in which the subject took part stay; --conversation means all"
-    )
+    left = others and f"{others} rows of other people in the subject's chats stay; --conversation takes all of a chat"
     for line in (receipt["reason"], receipt["attributes"].get("verified"), left):
         if line:
             typer.echo(line)
