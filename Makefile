@@ -17,6 +17,8 @@ FETCHED := .cache/.fetched
 export TURNLOG_CACHE := $(CURDIR)/.cache
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
+# Some images set it, and then every process that a test starts would compile what it imports anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 # Ends with one line when a tool is missing: $(call need,a test,what to do when it fails)
 need = @$(1) >/dev/null 2>&1 || { echo "turnlog: $(2)" >&2; exit 2; }
@@ -31,8 +33,9 @@ setup: $(INSTALLED) $(FETCHED)  ## Install everything into .venv and .cache (doe
 demo: setup  ## Run the demo: small chatbots, the whole pipeline, and what it knows about them
 	@$(BIN)/turnlog demo $(DEMO_ARGS)
 
+# In the order of their names: the files that take minutes come first, and what ends last is short.
 test: setup  ## Run all tests but the compose file's, two files at a time (PYTEST_ARGS="-k word" chooses some)
-	@$(BIN)/pytest -m "not compose" -n 2 --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/pytest -m "not compose" -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(INSTALLED) types  ## Check style, format and types
 	@$(BIN)/ruff check
@@ -67,7 +70,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(call need,test -f $(FETCHED) || command -v mvn,Kafka's jars come by Maven and mvn is not on PATH: install Maven)
 	@echo "installing Python packages into $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet $(PIP_ARGS) -c constraints.txt -e '.[dev]'
 	@touch $@
 
 # An environment of its own: Quix Streams wants older versions of what turnlog is tested with.

@@ -1,6 +1,8 @@
 """Fixtures for every test: real servers, started once when the first test asks, and corners of them for each test."""
 
+import gc
 import os
+import signal
 import urllib.request
 import uuid
 from collections.abc import Iterator
@@ -20,9 +22,15 @@ settings.register_profile(
 )
 settings.load_profile("turnlog")
 
+# A shell's background job ignores interrupts, and whatever it starts does: those that tests send must arrive.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 for _name in [name for name in os.environ if name.startswith("TURNLOG_") and name != "TURNLOG_CACHE"]:
     del os.environ[_name]  # the settings of whoever runs the tests are not theirs
 os.environ.setdefault("TURNLOG_CACHE", str(Path(__file__).parents[1] / ".cache"))
+# Brokers live for a minute here: what Java's second compiler would make of their code costs more than it ever saves.
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,6 +38,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _SERVICES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("services")
+
+
+def pytest_collection_finish() -> None:
+    """Take what all the modules brought along, which stays, out of the garbage collector's rounds."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ from itertools import accumulate
 from typing import Any
 
 from services import RunningStack
+from turnlog.schemas import UserError
+from turnlog.sinks.query import ClickHouse
 
 _QUANTILE = """
 SELECT quantileExact({level})(duration_us) AS exact FROM calls ARRAY JOIN range(sample_weight) AS copy
@@ -18,9 +20,12 @@ SELECT sumMap(latency) AS latency FROM panes WHERE service_name = '{service}'
 
 
 def rows(stack: RunningStack, query: str) -> list[dict[str, Any]]:
-    """Ask the stack's ClickHouse."""
-    out = stack.turnlog("sql", query, "--format", "JSONEachRow").stdout
-    return [json.loads(line) for line in out.splitlines()]
+    """Ask the stack's ClickHouse; that it is away is an AssertionError, so that one can wait for it."""
+    try:
+        with ClickHouse(stack.clickhouse).stream(query, fmt="JSONEachRow") as answer:
+            return [json.loads(line) for line in answer.lines()]
+    except UserError as error:
+        raise AssertionError(str(error)) from error
 
 
 def one(stack: RunningStack, query: str) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from typing import Any
 
 from support import eventually
 from turnlog.producers import REPORT_NAME, Client, Clock, Limits, Message, Spool
+from turnlog.producers.delivery.transport import Delivered
 from turnlog.producers.testing import Recorded
-from turnlog.producers.transport import Delivered
 from turnlog.schemas import Datum, Decoder, Schema, SchemaStore
 from turnlog.schemas.headers import PRODUCER, REDELIVERY, get, parse_origin
 

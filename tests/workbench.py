@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from turnlog.producers import Client, Clock
+from turnlog.producers import Client, Clock, Result
 from turnlog.producers.testing import RecordingTransport
 from turnlog.schemas import Datum
 
@@ -41,3 +41,13 @@ class Bench:
     def only(self, record: str) -> Datum:
         (event,) = self.events(record)
         return event
+
+
+def close_in(client: Client, seconds: float) -> Result:
+    """Close a client that can't deliver, and wait until it is through: a busy machine takes longer than it may wait."""
+    client.close(seconds)
+    thread = client._pipe._thread
+    if thread is not None:
+        thread.join(60)
+        assert not thread.is_alive()
+    return client.result()

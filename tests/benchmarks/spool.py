@@ -16,9 +16,9 @@ from benchmarks.samples import ANSWER, QUESTION
 from benchmarks.servers import kafka
 from benchmarks.table import Row, Section, ratio, thousands
 from turnlog.producers import Client, Limits, Message, Spool
+from turnlog.producers.delivery.transport import Delivered
 from turnlog.producers.spool.folder import Folder
 from turnlog.producers.spool.journal import Draft, Journal
-from turnlog.producers.transport import Delivered
 from turnlog.schemas import KafkaConnection
 from turnlog.stack import topics
 

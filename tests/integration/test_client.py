@@ -96,41 +96,30 @@ def test_the_largest_record_goes_through_and_a_larger_one_is_counted(ready: Kafk
     assert MAX_RECORD_BYTES - 1024 < largest <= MAX_RECORD_BYTES
 
 
-def test_an_outage_loses_nothing(tmp_path: Path) -> None:
-    with kafka_broker(tmp_path) as servers:
-        connection = KafkaConnection(servers)
-        topics.apply(connection)
-        client = Client("bot", connection=connection)
-        client.info("before")
-        assert client.flush(60).sent == 1
-    for number in range(500):
-        client.info(str(number), conversation_id="c")
-    assert client.flush(0.1).pending == 500
-    with kafka_broker(tmp_path, int(servers.rpartition(":")[2])):
-        assert client.close(120) == Result(sent=501)
-        bodies = [each["body"] for each in logs(connection) if each["conversation_id"]]
-    assert bodies == [str(number) for number in range(500)]
-
-
-def test_an_outage_with_a_spool_keeps_order_and_doubles_nothing(tmp_path: Path) -> None:
+def test_an_outage_loses_nothing_and_a_spool_keeps_order_and_doubles_nothing(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool")
     with kafka_broker(tmp_path) as servers:
         connection = KafkaConnection(servers)
         topics.apply(connection)
-        client = Client("bot", connection=connection, spool=spool)
-        client.info("before")
-        assert client.flush(60) == Result(sent=1)
+        plain, spooling = Client("bot", connection=connection), Client("bot", connection=connection, spool=spool)
+        for client in (plain, spooling):
+            client.info("before")
+            assert client.flush(60) == Result(sent=1)
     for number in range(500):
-        client.info(str(number), conversation_id="c")
-    eventually(lambda: (client.result().spooled, client.result().pending) == (500, 0))
+        plain.info(str(number), conversation_id="plain")
+        spooling.info(str(number), conversation_id="spooling")
+    assert plain.flush(0.1).pending == 500
+    eventually(lambda: (spooling.result().spooled, spooling.result().pending) == (500, 0))
     with kafka_broker(tmp_path, int(servers.rpartition(":")[2])):
         for number in range(500, 600):
-            client.info(str(number), conversation_id="c")
-        assert client.flush(120) == Result(sent=601)
-        assert client.close(60) == Result(sent=601)
+            spooling.info(str(number), conversation_id="spooling")
+        assert spooling.flush(120) == Result(sent=601)
+        assert spooling.close(60) == Result(sent=601)
+        assert plain.close(120) == Result(sent=501)
         messages = read(connection, "raw.logs")
-    bodies = [LOG_RECORD.decode(each.value())["body"] for each in messages if each.key() == b"c"]
-    assert bodies == [str(number) for number in range(600)]
+    for name, count in (("plain", 500), ("spooling", 600)):
+        bodies = [LOG_RECORD.decode(each.value())["body"] for each in messages if each.key() == name.encode()]
+        assert bodies == [str(number) for number in range(count)]
     assert not any(header(each, REDELIVERY) for each in messages)
     assert list(spool.path.iterdir()) == []
 

@@ -6,7 +6,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,26 @@ from support import eventually
 from turnlog.schemas import UserError
 from turnlog.sinks import migrate
 from turnlog.sinks.query import ClickHouse, QueryError, ServerAwayError
+from turnlog.stack import cli
 from turnlog.stack.ports import free_port
 
 _CHATS = 5
+
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Call it with a command's arguments, and with what its environment says: it runs in this process."""
+
+    def run_here(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, cli.run(arguments), *capfd.readouterr())
+
+    return run_here
 
 
 @contextmanager
@@ -91,7 +108,7 @@ def _line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline() if ready else ""
 
 
-def test_an_account_with_a_hole_names_it(clickhouse: str, database: str) -> None:
+def test_an_account_with_a_hole_names_it(clickhouse: str, database: str, run: Run) -> None:
     url = f"{clickhouse}/{database}"
     migrate(url)
     server = ClickHouse(url)
@@ -101,30 +118,19 @@ def test_an_account_with_a_hole_names_it(clickhouse: str, database: str) -> None
             "INSERT INTO logs (event_id, event_time, producer_id, sequence) "
             f"SELECT generateUUIDv4(), now64(6), '{producer}', number FROM numbers({first}, {last - first + 1})"
         )
-    environment = {"TURNLOG_KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port()}", "TURNLOG_CLICKHOUSE_URL": url}
-    done = _run("account", "--wait", "0", environment=environment)
+    servers = {"TURNLOG_KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port()}", "TURNLOG_CLICKHOUSE_URL": url}
+    done = run("account", "--wait", "0", **servers)
     assert done.returncode == 1
     assert f"{producer}: nowhere are 17-20, 42" in done.stdout
     assert "unknown is what is still under way" in done.stdout
-    entry = json.loads(_run("account", "--json", "--wait", "0", environment=environment).stdout)["entries"][0]
+    entry = json.loads(run("account", "--json", "--wait", "0").stdout)["entries"][0]
     assert (entry["sent"], entry["stored"], entry["missing"]) == (51, 46, 5)
     assert entry["gaps"] == [[17, 20], [42, 42]]
 
 
-def _run(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "turnlog.stack.command", *arguments],
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_sql_prints_tables_and_any_format(clickhouse: str) -> None:
+def test_sql_prints_tables_and_any_format(clickhouse: str, run: Run) -> None:
     def sql(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return _run("sql", *arguments, environment={"TURNLOG_CLICKHOUSE_URL": f"{clickhouse}/default"})
+        return run("sql", *arguments, TURNLOG_CLICKHOUSE_URL=f"{clickhouse}/default")
 
     assert sql("SELECT 1 AS a, 'x\ny' AS b").stdout.split() == ["a", "b", "1", "x", "y"]
     assert sql("SELECT 1 AS a FORMAT JSONEachRow").stdout == '{"a":1}\n'
@@ -167,31 +173,29 @@ def test_a_query_tells_refusal_from_absence(clickhouse: str) -> None:
         (["schema", "show", "ModelCall", "--version", "99"], "no release 99"),
     ],
 )
-def test_mistakes_are_one_line(arguments: list[str], complaint: str) -> None:
+def test_mistakes_are_one_line(run: Run, arguments: list[str], complaint: str) -> None:
     port = free_port()
-    done = _run(
-        *arguments,
-        environment={
-            "TURNLOG_KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{port}",
-            "TURNLOG_CLICKHOUSE_URL": f"http://127.0.0.1:{port}",
-        },
-    )
+    servers = {
+        "TURNLOG_KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{port}",
+        "TURNLOG_CLICKHOUSE_URL": f"http://127.0.0.1:{port}",
+    }
+    done = run(*arguments, **servers)
     assert done.returncode == 2
     assert complaint in done.stderr
     assert done.stderr.startswith("turnlog: ")
     assert done.stderr.count("\n") == 1
 
 
-def test_commands_of_a_folder_without_a_stack_say_how_to_start_one(tmp_path: Path) -> None:
+def test_commands_of_a_folder_without_a_stack_say_how_to_start_one(tmp_path: Path, run: Run) -> None:
     for command in (["topics", "list"], ["migrate"], ["sql", "SELECT 1"], ["account"], ["tail"]):
-        done = turnlog(*command, data=tmp_path / "none", check=False)
+        done = run(*command, TURNLOG_DATA=str(tmp_path / "none"))
         assert done.returncode == 2
         assert "turnlog up --data" in done.stderr
 
 
-def test_schemas_are_listed_shown_and_checked(tmp_path: Path) -> None:
+def test_schemas_are_listed_shown_and_checked(run: Run) -> None:
     def schema(*arguments: str) -> Any:
-        return json.loads(turnlog("schema", *arguments, data=tmp_path).stdout)
+        return json.loads(run("schema", *arguments).stdout)
 
     records = schema("list", "--json")
     assert {"ModelCall", "LogRecord", "Pane"} <= {each["record"] for each in records}
@@ -199,7 +203,7 @@ def test_schemas_are_listed_shown_and_checked(tmp_path: Path) -> None:
     assert schema("show", "modelcall")["name"] == "ModelCall"
     assert schema("show", "ModelCall", "--version", "1")["name"] == "ModelCall"
     assert schema("check", "--json") == []
-    assert "agree" in turnlog("schema", "check", data=tmp_path).stdout
+    assert "agree" in run("schema", "check").stdout
 
 
 def test_the_demo_shows_its_tables_and_leaves_nothing_running(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from chats import write_chats
+from equalities import rows
 from services import RunningStack, turnlog
 from support import eventually
 from turnlog.stack.ports import free_port
@@ -39,23 +39,30 @@ def test_every_link_leads_somewhere() -> None:
         assert (ROOT / target).exists(), target
 
 
-def test_the_commands_run_in_their_order(tmp_path: Path) -> None:
+def test_commands_client_and_queries_run_in_their_order(tmp_path: Path) -> None:
     write_chats(tmp_path / "chats.jsonl", 2)
-    data = tmp_path / "stack"
+    data, kafka, clickhouse = tmp_path / "stack", free_port(), free_port()
+    ports = ("--kafka-port", str(kafka), "--clickhouse-port", str(clickhouse))
+
+    def run(line: str) -> None:
+        program, command, *arguments = shlex.split(line.removeprefix("$ "))
+        assert program == "turnlog"
+        arguments = [str(tmp_path / each) if each.endswith(".jsonl") else each for each in arguments]
+        turnlog(command, *arguments, *(ports if command == "up" else ()), data=data)
+
     (block,) = blocks("console")
-    ports = ("--kafka-port", str(free_port()), "--clickhouse-port", str(free_port()))
+    *commands, last = block.splitlines()
+    assert last == "$ turnlog down"
     try:
-        for line in block.splitlines():
-            program, command, *arguments = shlex.split(line.removeprefix("$ "))
-            assert program == "turnlog"
-            arguments = [str(tmp_path / each) if each.endswith(".jsonl") else each for each in arguments]
-            turnlog(command, *arguments, *(ports if command == "up" else ()), data=data)
+        for each in commands:
+            run(each)
+        check_client_and_queries(RunningStack(data, f"127.0.0.1:{kafka}", f"http://127.0.0.1:{clickhouse}"))
+        run(last)
     finally:
         turnlog("down", data=data)
 
 
-def test_the_client_and_the_queries_do_what_is_said(stack: Callable[..., RunningStack]) -> None:
-    running = stack()
+def check_client_and_queries(running: RunningStack) -> None:
     (client,) = blocks("python")
     done = subprocess.run(
         [sys.executable, "-c", client],
@@ -65,13 +72,10 @@ def test_the_client_and_the_queries_do_what_is_said(stack: Callable[..., Running
         check=True,
     )
     assert "sent=2, failed=0, dropped=0, pending=0" in done.stdout
-    stored = "SELECT last_user_text, output_text FROM calls WHERE service_name = 'readme'"
-
-    def answer() -> str:
-        return running.turnlog("sql", stored, "--format", "TSV").stdout.strip()
-
-    row = eventually(answer)
-    assert re.fullmatch(r"Where is my parcel\? Write to <EMAIL:k1-[0-9a-f]+>\.\tIt is on its way\.", row)
+    stored = "SELECT last_user_text AS asked, output_text AS told FROM calls WHERE service_name = 'readme'"
+    (row,) = eventually(lambda: rows(running, stored))
+    assert re.fullmatch(r"Where is my parcel\? Write to <EMAIL:k1-[0-9a-f]+>\.", row["asked"])
+    assert row["told"] == "It is on its way."
     queries = blocks("sql")
     assert len(queries) == 5
     for query in queries:

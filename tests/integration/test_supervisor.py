@@ -201,13 +201,18 @@ def test_what_a_killed_supervisor_left_is_stopped_also_what_it_had_not_written_d
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """A stack of servers alone, for tests that leave it as it is."""
-    factory = StackFactory(tmp_path_factory.mktemp("shared"))
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackFactory]:
+    factory = StackFactory(tmp_path_factory.mktemp("servers"))
     try:
-        yield factory(workers=0, sinks=0)
+        yield factory
     finally:
         factory.stop_all()
+
+
+@pytest.fixture(scope="module")
+def servers_only(servers: StackFactory) -> RunningStack:
+    """A stack of servers alone; the last test that uses it ends it."""
+    return servers(workers=0, sinks=0)
 
 
 def select_one(url: str) -> bytes:
@@ -216,8 +221,32 @@ def select_one(url: str) -> bytes:
         return content
 
 
-def test_a_stack_survives_kills_also_of_its_supervisor(stack: StackFactory) -> None:
-    servers_only = stack(workers=0, sinks=0)
+def test_status_tells_what_runs_and_what_is_behind(servers_only: RunningStack) -> None:
+    report = servers_only.status()
+    assert report["state"] == "running"
+    assert [(each["name"], each["state"], each["restarts"]) for each in report["components"]] == [
+        ("kafka", "ready", 0),
+        ("clickhouse", "ready", 0),
+    ]
+    assert all(ProcessIdentity.of(each["pid"]) for each in report["components"])
+    assert report["lag_error"] is None
+    assert "kafka" in servers_only.turnlog("status").stdout
+
+
+def test_a_second_stack_on_the_directory_or_on_its_ports_is_refused(servers_only: RunningStack, tmp_path: Path) -> None:
+    second = turnlog("up", "--detach", data=servers_only.data, check=False)
+    assert second.returncode == 2
+    assert "already" in second.stderr
+    assert second.stderr.count("\n") == 1
+    port = servers_only.kafka.rpartition(":")[2]
+    third = turnlog("up", "--kafka-port", port, data=tmp_path / "third", check=False)
+    assert third.returncode == 2
+    assert f"port {port} is in use" in third.stderr
+    assert third.stderr.count("\n") == 1
+    assert servers_only.all_ready()
+
+
+def test_a_stack_survives_kills_also_of_its_supervisor(servers: StackFactory, servers_only: RunningStack) -> None:
     connection = KafkaConnection(servers_only.kafka)
     producer = Producer(connection.librdkafka())
     producer.produce("chat.raw.logs", b"kept", partition=0)
@@ -226,8 +255,8 @@ def test_a_stack_survives_kills_also_of_its_supervisor(stack: StackFactory) -> N
         servers_only.kill(name)
 
     def recovered() -> bool:
-        report = servers_only.status()
-        return [(each["state"], each["restarts"]) for each in report["components"]] == [("ready", 1)] * 2
+        state = read_state(servers_only.data / "stack.json")
+        return state is not None and [(each.state, each.restarts) for each in state.components] == [("ready", 1)] * 2
 
     eventually(recovered, 120)
 
@@ -236,6 +265,8 @@ def test_a_stack_survives_kills_also_of_its_supervisor(stack: StackFactory) -> N
         lags = read_lag(KafkaConnection(bootstrap_servers))
         return sum(lag.end for lag in lags if not lag.topic.endswith("audit"))
 
+    report = servers_only.status()
+    assert [(each["state"], each["restarts"]) for each in report["components"]] == [("ready", 1)] * 2
     eventually(lambda: messages(servers_only.kafka) == 1)
     assert select_one(servers_only.clickhouse) == b"1\n"
 
@@ -247,36 +278,11 @@ def test_a_stack_survives_kills_also_of_its_supervisor(stack: StackFactory) -> N
     assert report["state"] == "orphaned"
     assert {each["state"] for each in report["components"]} == {"orphaned"}
 
-    again = stack(workers=0, sinks=0, data=servers_only.data)
+    again = servers(workers=0, sinks=0, data=servers_only.data)
     assert messages(again.kafka) == 1
     again.turnlog("down")
     assert not list(processes_with("TURNLOG_STACK", str(servers_only.data)))
     assert servers_only.status()["state"] == "stopped"
-
-
-def test_status_tells_what_runs_and_what_is_behind(shared: RunningStack) -> None:
-    report = shared.status()
-    assert report["state"] == "running"
-    assert [(each["name"], each["state"], each["restarts"]) for each in report["components"]] == [
-        ("kafka", "ready", 0),
-        ("clickhouse", "ready", 0),
-    ]
-    assert all(ProcessIdentity.of(each["pid"]) for each in report["components"])
-    assert report["lag_error"] is None
-    assert "kafka" in shared.turnlog("status").stdout
-
-
-def test_a_second_stack_on_the_directory_or_on_its_ports_is_refused(shared: RunningStack, tmp_path: Path) -> None:
-    second = turnlog("up", "--detach", data=shared.data, check=False)
-    assert second.returncode == 2
-    assert "already" in second.stderr
-    assert second.stderr.count("\n") == 1
-    port = shared.kafka.rpartition(":")[2]
-    third = turnlog("up", "--kafka-port", port, data=tmp_path / "third", check=False)
-    assert third.returncode == 2
-    assert f"port {port} is in use" in third.stderr
-    assert third.stderr.count("\n") == 1
-    assert shared.all_ready()
 
 
 def test_a_start_that_fails_says_which_component_and_leaves_nothing(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from samples import PRODUCER, bare, sample
+from turnlog.processors import refinery as module
 from turnlog.processors.batch import RawRecord
 from turnlog.processors.dead_letters import PAYLOAD_BYTES, DeadLetters
 from turnlog.processors.enrichment import Catalogue
@@ -164,13 +165,17 @@ def test_large_poison_is_cut_to_what_the_topic_takes() -> None:
     assert len(output.value) < BY_NAME["dlq"].max_bytes
 
 
-def test_what_grows_too_large_by_redaction_is_a_dead_letter() -> None:
-    attributes = {f"k{number}": "a@b.io " * 1000 for number in range(380)}
-    body = "x" * 5_600_000
-    (output,) = refinery("raw.logs").process(
-        [raw(Encoder("LogRecord").encode(valid("LogRecord", attributes=attributes, body=body)))], 0
-    )
-    assert letter(output)["error_class"] == "TooLargeError"
+def test_what_grows_too_large_by_redaction_is_a_dead_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stage(largest: int) -> str:
+        monkeypatch.setattr(module, "MAX_MESSAGE_BYTES", largest)
+        (output,) = refinery("raw.logs").process([raw(value)], 0)
+        return str(letter(output)["error_class"]) if output.topic == "p.dlq" else output.topic
+
+    attributes = {f"k{number}": "a@b.io " * 1000 for number in range(20)}
+    value = Encoder("LogRecord").encode(valid("LogRecord", attributes=attributes))
+    assert len(value) < 200_000
+    assert stage(300_000) == "TooLargeError"
+    assert stage(600_000) == "p.logs"
 
 
 def test_keys_keep_what_belongs_together_together() -> None:

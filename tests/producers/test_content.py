@@ -12,8 +12,8 @@ import pytest
 
 from turnlog.processors.redaction import scan
 from turnlog.producers import Client, Content, SettingError
-from turnlog.producers.content import Contents
 from turnlog.producers.testing import RecordingTransport
+from turnlog.producers.texts.content import Contents
 from turnlog.schemas import Datum
 
 PATIENCE = 30.0

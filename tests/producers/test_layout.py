@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turnlog.producers import Content
+from turnlog.producers.delivery.transport import Message
+from turnlog.producers.encoding.packing import Packer, Rules
 from turnlog.producers.event import Event
 from turnlog.producers.ids import Ids
 from turnlog.producers.kinds import ALIASES, CALL, DEPLOYMENT, LOG, MODEL, SCORE, STEP, Kind
-from turnlog.producers.packing import Packer, Rules
-from turnlog.producers.transport import Message
 from turnlog.schemas import load
 
 FIXED = {"tenant_id": "acme", "service_name": "bot", "environment": "test", "producer_id": "p-1"}

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from turnlog.producers import Client, Content, Mask, SettingError
-from turnlog.producers.policy import WITHHELD
 from turnlog.producers.testing import RecordingTransport
+from turnlog.producers.texts.policy import WITHHELD
 from turnlog.schemas import Datum
 
 PATIENCE = 30.0

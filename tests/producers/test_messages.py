@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from turnlog.producers.messages import input_json, output_json, system_json
-from turnlog.producers.quoting import quote
+from turnlog.producers.texts.messages import input_json, output_json, system_json
+from turnlog.producers.texts.quoting import quote
 
 
 def read(text: str | None) -> Any:

@@ -23,7 +23,7 @@ from pydantic import BaseModel
 
 from turnlog.producers import Call, Client, Conversation, Step, Turn
 from turnlog.producers.fields import CommonFields
-from turnlog.producers.stream import AsyncStream, Stream
+from turnlog.producers.operations.stream import AsyncStream, Stream
 from turnlog.producers.testing import recording_client
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
-from turnlog.producers import otel
+from turnlog.producers.operations import otel
 from workbench import Bench
 
 tracer = TracerProvider().get_tracer("test")

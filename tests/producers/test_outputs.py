@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from turnlog.producers import REPORT_NAME, Client, Result, SettingError
-from turnlog.producers.outputs import Printing
+from turnlog.producers.delivery.outputs import Printing
 from turnlog.schemas import money_to_bytes
 
 PATIENCE = 30.0

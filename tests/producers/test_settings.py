@@ -13,7 +13,7 @@ import pytest
 from turnlog.processors.settings import ProcessorSettings
 from turnlog.producers import Client, Content, KafkaConnection, Limits, Sampling, SettingError
 from turnlog.producers.arguments import ClientArguments
-from turnlog.producers.outputs import Discarding, Printing
+from turnlog.producers.delivery.outputs import Discarding, Printing
 from turnlog.producers.secrecy import is_secret, shown
 from turnlog.producers.settings import SETTINGS, Configuration
 from turnlog.sinks.retention import Retention

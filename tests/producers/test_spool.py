@@ -16,6 +16,7 @@ from support import eventually
 from turnlog.producers import Client, KafkaConnection, Result, SettingError, Spool
 from turnlog.producers.spool import Legacy
 from turnlog.producers.spool.record import decode_all
+from workbench import close_in
 
 PATIENCE = 30.0
 
@@ -105,7 +106,7 @@ def test_close_leaves_the_rest_to_the_next_process(spool: Spool) -> None:
     client = client_of(broker, spool)
     for number in range(50):
         client.info(str(number), conversation_id="c")
-    result = client.close(1.0)
+    result = close_in(client, 1.0)
     assert result == Result(spooled=50)
     assert not result.complete
     broker.up.set()
@@ -125,7 +126,7 @@ def test_close_leaves_what_was_handed_over_too(spool: Spool) -> None:
     broker.answers = False
     for number in range(40):
         client.info(str(number), conversation_id="c")
-    result = client.close(0.5)
+    result = close_in(client, 0.5)
     assert result == Result(sent=1, spooled=40)
     broker.answers = True
     client_of(broker, spool).close(PATIENCE)
@@ -183,7 +184,7 @@ def test_an_heir_that_dies_too_has_an_heir(spool: Spool) -> None:
     broker.answers = False  # takes, but the heir never hears of it
     heir = client_of(broker, spool)
     eventually(lambda: len(broker.log) == 150, PATIENCE)
-    heir.close(0.3)
+    close_in(heir, 0.3)
     broker.answers = True
     assert len(folders(spool)) == 1
     last = client_of(broker, spool)

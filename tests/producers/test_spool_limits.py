@@ -17,7 +17,7 @@ from turnlog.producers import Message, Result, Spool
 from turnlog.producers.spool.folder import Folder
 from turnlog.producers.spool.journal import RESERVE_BYTES, Draft, Journal
 from turnlog.producers.spool.record import decode_all
-from workbench import Hands
+from workbench import Hands, close_in
 
 PATIENCE = 30.0
 
@@ -255,7 +255,7 @@ def test_without_disk_and_kafka_memory_is_bounded(tmp_path: Path) -> None:
     for _ in range(60):
         client.info("x" * 100_000)
     assert client.flush(0.3).pending <= 21
-    result = client.close(0.5)
+    result = close_in(client, 0.5)
     assert result.pending == result.spooled == 0
     assert result.failed + result.dropped == 120
     assert result.reasons.keys() == {"queue_full", "undelivered"}

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from turnlog.producers.call import Call
+from turnlog.producers.operations.call import Call
 from workbench import Bench
 
 

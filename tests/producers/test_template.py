@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from turnlog.producers.template import Template
-from turnlog.producers.varint import varint
+from turnlog.producers.encoding.template import Template
+from turnlog.producers.encoding.varint import varint
 from turnlog.schemas import Decoder, EncodeError, Encoder, SchemaStore, load
 
 TEXT = st.text(max_size=40)

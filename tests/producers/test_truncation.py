@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from turnlog.producers.truncation import LEAST_BYTES, ceiling, cut, cut_json, mark, utf8
+from turnlog.producers.texts.truncation import LEAST_BYTES, ceiling, cut, cut_json, mark, utf8
 
 TEXT = st.builds(lambda text, times: text * times, st.text(st.characters(), max_size=30), st.integers(1, 300))
 MARKS = len(mark(10**9).encode())

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from turnlog.producers import REPORT_NAME, Client, Limits, Message, Result
+from turnlog.producers.delivery.transport import Delivered
 from turnlog.producers.testing import RecordingTransport, recording_client
-from turnlog.producers.transport import Delivered
 from turnlog.schemas import EncodeError, TransientError
 from turnlog.schemas.headers import PRODUCER, get, parse_origin
 

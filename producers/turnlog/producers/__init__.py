@@ -28,22 +28,22 @@ changes every text that is. Settings from the environment or a file: ``Client.fr
 For tests of chatbots: :mod:`turnlog.producers.testing`.
 """
 
-from turnlog.producers.call import Call
 from turnlog.producers.client import Client
 from turnlog.producers.clock import Clock
-from turnlog.producers.content import Content
+from turnlog.producers.delivery.losses import REPORT_NAME
+from turnlog.producers.delivery.result import Result
+from turnlog.producers.delivery.transport import Message, Transport
 from turnlog.producers.ids import Ids, TraceParent
 from turnlog.producers.limits import Limits
-from turnlog.producers.losses import REPORT_NAME
-from turnlog.producers.policy import Mask
-from turnlog.producers.result import Result
+from turnlog.producers.operations.call import Call
+from turnlog.producers.operations.scope import Conversation, Turn
+from turnlog.producers.operations.step import Step
+from turnlog.producers.operations.stream import AsyncStream, Stream
 from turnlog.producers.sampling import Sampling
-from turnlog.producers.scope import Conversation, Turn
 from turnlog.producers.spool import Spool
-from turnlog.producers.step import Step
-from turnlog.producers.stream import AsyncStream, Stream
-from turnlog.producers.texts import TextKind
-from turnlog.producers.transport import Message, Transport
+from turnlog.producers.texts.content import Content
+from turnlog.producers.texts.places import TextKind
+from turnlog.producers.texts.policy import Mask
 from turnlog.schemas import KafkaConnection, SettingError
 
 __all__ = [

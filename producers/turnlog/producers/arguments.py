@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TypedDict
 
 from turnlog.producers.clock import Clock
-from turnlog.producers.content import Contents
+from turnlog.producers.delivery.outputs import Output
+from turnlog.producers.delivery.transport import Connect
 from turnlog.producers.ids import Ids
 from turnlog.producers.limits import Limits
-from turnlog.producers.outputs import Output
-from turnlog.producers.policy import Mask
 from turnlog.producers.sampling import Sampling
 from turnlog.producers.spool import Spool
-from turnlog.producers.transport import Connect
+from turnlog.producers.texts.content import Contents
+from turnlog.producers.texts.policy import Mask
 from turnlog.schemas import KafkaConnection
 
 

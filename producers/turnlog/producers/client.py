@@ -8,10 +8,12 @@ from types import TracebackType
 from typing import Any, Self, Unpack, cast
 
 from turnlog.producers.arguments import ClientArguments
-from turnlog.producers.call import Call
 from turnlog.producers.clock import Clock
 from turnlog.producers.coerce import to_float
-from turnlog.producers.content import Contents
+from turnlog.producers.delivery.outputs import Output, connector
+from turnlog.producers.delivery.result import Result
+from turnlog.producers.delivery.transport import Connect
+from turnlog.producers.encoding.packing import Rules
 from turnlog.producers.fields import (
     CallFields,
     DatasetFields,
@@ -27,23 +29,21 @@ from turnlog.producers.fields import (
     StepKind,
 )
 from turnlog.producers.ids import Ids
-from turnlog.producers.instruments import Instruments
 from turnlog.producers.kinds import DATASET, DEPLOYMENT, MODEL, SCORE, Fields
 from turnlog.producers.limits import Limits
-from turnlog.producers.moments import emit, emit_log, emit_security, pointing, scored
-from turnlog.producers.operation import Operation
-from turnlog.producers.outputs import Output, connector
-from turnlog.producers.packing import Rules
+from turnlog.producers.operations.call import Call
+from turnlog.producers.operations.instruments import Instruments
+from turnlog.producers.operations.moments import emit, emit_log, emit_security, pointing, scored
+from turnlog.producers.operations.operation import Operation
+from turnlog.producers.operations.scope import Conversation, Turn
+from turnlog.producers.operations.step import Step
 from turnlog.producers.pipe import Pipe
-from turnlog.producers.policy import Mask
-from turnlog.producers.result import Result
 from turnlog.producers.sampling import Sampling
-from turnlog.producers.scope import Conversation, Turn
 from turnlog.producers.secrecy import shown
 from turnlog.producers.settings import Configuration
 from turnlog.producers.spool import Spool
-from turnlog.producers.step import Step
-from turnlog.producers.transport import Connect
+from turnlog.producers.texts.content import Contents
+from turnlog.producers.texts.policy import Mask
 from turnlog.producers.version import SDK_NAME, sdk_version
 from turnlog.schemas import KafkaConnection, SettingError
 

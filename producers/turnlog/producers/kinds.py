@@ -20,7 +20,7 @@ from turnlog.producers.coerce import (
     to_span,
     to_text,
 )
-from turnlog.producers.messages import input_json, output_json, system_json
+from turnlog.producers.texts.messages import input_json, output_json, system_json
 from turnlog.schemas import EncodeError
 
 Fields = dict[str, Any]

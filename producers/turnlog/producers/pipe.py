@@ -12,19 +12,19 @@ from typing import Any
 from weakref import WeakSet
 
 from turnlog.producers.clock import Clock
-from turnlog.producers.courier import Courier
-from turnlog.producers.direct import DirectCourier
+from turnlog.producers.delivery.courier import Courier
+from turnlog.producers.delivery.direct import DirectCourier
+from turnlog.producers.delivery.intake import Barrier, Intake
+from turnlog.producers.delivery.losses import Losses
+from turnlog.producers.delivery.result import Result
+from turnlog.producers.delivery.term import Term
+from turnlog.producers.delivery.transport import Connect
+from turnlog.producers.delivery.worker import Worker
+from turnlog.producers.encoding.packing import Packer, Rules
 from turnlog.producers.ids import Ids
-from turnlog.producers.intake import Barrier, Intake
 from turnlog.producers.kinds import Fields, Kind
 from turnlog.producers.limits import Limits
-from turnlog.producers.losses import Losses
-from turnlog.producers.packing import Packer, Rules
-from turnlog.producers.result import Result
 from turnlog.producers.spool import Desk, Legacy, Spool, SpoolingCourier, others
-from turnlog.producers.term import Term
-from turnlog.producers.transport import Connect
-from turnlog.producers.worker import Worker
 
 
 class Pipe:

@@ -13,11 +13,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from turnlog.producers.content import EVERY_TENANT, Content
 from turnlog.producers.limits import Limits
 from turnlog.producers.sampling import Sampling
 from turnlog.producers.secrecy import MASKED, is_secret, without_secrets
 from turnlog.producers.spool import Spool
+from turnlog.producers.texts.content import EVERY_TENANT, Content
 from turnlog.schemas import KafkaConnection, SettingError
 
 CONFIG = "TURNLOG_CONFIG"

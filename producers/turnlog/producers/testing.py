@@ -20,17 +20,17 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self, Unpack
 from weakref import WeakSet
 
-from turnlog.producers.call import Call
 from turnlog.producers.client import Client
 from turnlog.producers.clock import Clock
+from turnlog.producers.delivery.losses import REPORT_NAME
+from turnlog.producers.delivery.outputs import Decoding
+from turnlog.producers.delivery.transport import Message
 from turnlog.producers.fields import CallFields, StepFields, StepKind
 from turnlog.producers.ids import Ids
 from turnlog.producers.limits import Limits
-from turnlog.producers.losses import REPORT_NAME
-from turnlog.producers.operation import DROPPED, Operation
-from turnlog.producers.outputs import Decoding
-from turnlog.producers.step import Step
-from turnlog.producers.transport import Message
+from turnlog.producers.operations.call import Call
+from turnlog.producers.operations.operation import DROPPED, Operation
+from turnlog.producers.operations.step import Step
 from turnlog.schemas import Datum, Schema
 from turnlog.schemas.codec import SINGLE_OBJECT
 

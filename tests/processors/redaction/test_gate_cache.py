@@ -174,17 +174,18 @@ def test_any_number_may_store_at_once(tmp_path: Path, monkeypatch: pytest.Monkey
     assert [path.name for path in (tmp_path / "gates").iterdir()] == [f"{NAME}.hsdb"]
 
 
-def test_a_name_depends_on_expressions_and_flags() -> None:
+def test_a_name_depends_on_expressions_flags_and_ids() -> None:
     names = {
-        gate_cache.key(expressions, flags)
-        for expressions, flags in (
-            ([b"a", b"b"], [0, 0]),
-            ([b"ab"], [0]),
-            ([b"a", b"b"], [0, 1]),
-            ([b"b", b"a"], [0, 0]),
+        gate_cache.key(expressions, flags, ids)
+        for expressions, flags, ids in (
+            ([b"a", b"b"], [0, 0], [0, 1]),
+            ([b"ab"], [0], [0]),
+            ([b"a", b"b"], [0, 1], [0, 1]),
+            ([b"b", b"a"], [0, 0], [0, 1]),
+            ([b"a", b"b"], [0, 0], [0, 0]),
         )
     }
-    assert len(names) == 4
+    assert len(names) == 5
 
 
 def test_the_folder_is_the_one_named_else_the_users_cache() -> None:

@@ -97,6 +97,20 @@ def test_hostile_megabytes_take_linear_time(unit: str) -> None:
     scan(unit * (1_000_000 // len(unit)))
 
 
+@pytest.mark.parametrize(
+    "unit", ["john at example dot com ", "jo\u200bhn ", "pаypal ", "DE89370400440532013001 ", "sk-"]
+)
+def test_what_can_only_be_made_to_cost_time_counts_as_not_scanned(unit: str) -> None:
+    text = unit * (1_000_000 // len(unit))
+    assert scan(text) == (Span(0, len(text), "WITHHELD", "too_many_candidates"),)
+
+
+@pytest.mark.parametrize("unit", ["john at example dot com ", "jo\u200bhn ", "pаypal ", "DE89370400440532013001 "])
+def test_a_page_of_it_is_scanned(unit: str) -> None:
+    spans = scan(unit * 150)
+    assert {span.type for span in spans} <= {"EMAIL"}
+
+
 def test_noise_never_fails() -> None:
     noise = random.Random(7)
     alphabet = string.printable + "é中\u00a0\u2011🙂\ud800" + "@.:+-0123456789" * 5

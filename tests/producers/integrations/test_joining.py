@@ -104,6 +104,32 @@ def test_waiting_ends_by_itself() -> None:
     assert eventually(lambda: spans == ["1", "2"], interval=0.01)
 
 
+def test_settling_waits_for_what_another_thread_is_telling() -> None:
+    told, begun, go_on = Told(), threading.Event(), threading.Event()
+
+    def tell(span: Span, said: Sequence[Happening]) -> None:
+        begun.set()
+        go_on.wait()
+        told.tell(span, said)
+
+    joiner = Joiner(tell, told.leave)
+    joiner.wait = 1000
+    joiner.listening = joiner.expecting = True
+    joiner.span(span())
+    other = threading.Thread(target=joiner.event, args=(event(),))
+    other.start()
+    begun.wait()
+    settled = threading.Thread(target=joiner.settle, args=(1000,))
+    settled.start()
+    settled.join(0.05)
+    waits = settled.is_alive()
+    go_on.set()
+    settled.join()
+    other.join()
+    assert waits
+    assert told.spans == [("1", [DETAILS])]
+
+
 def test_settling_gives_messages_a_moment() -> None:
     told = Told()
     told.joiner.span(span())

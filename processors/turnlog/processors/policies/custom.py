@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from turnlog.processors.policies.backtracking import check
 from turnlog.processors.policies.gate_text import gate_text
 from turnlog.processors.redaction.gate import Expression, Gate
 from turnlog.processors.redaction.rules import Rule, Ruleset, rule_from
-from turnlog.processors.redaction.words import expression
+from turnlog.processors.redaction.words import expressions
 from turnlog.schemas import SettingError
 
 _KEYS = {
@@ -32,12 +32,12 @@ class CustomRule:
 
     Attributes:
         rule: The rule.
-        words: The gate expression of the words that must stand near it, by the name of their list.
+        words: The gate expressions of the words that must stand near it, by the name of their list.
         tenants: Whose records it is for; None for everybody's.
     """
 
     rule: Rule
-    words: Mapping[str, str]
+    words: Mapping[str, Sequence[str]]
     tenants: frozenset[str] | None = None
 
 
@@ -88,7 +88,7 @@ def _rule(name: str, table: Mapping[str, Any]) -> CustomRule:
     check(pattern, caseless=caseless)
     gate = gate_text(pattern)
     Gate([Expression(gate, caseless)])
-    words = {f"custom_{name}": expression(table["context"])} if table.get("context") else {}
+    words = {f"custom_{name}": expressions(table["context"])} if table.get("context") else {}
     given = {key: value for key, value in table.items() if key != "tenants"}
     rule = rule_from(name, {**given, "gate": gate, "seek": SEEK, "context": list(words)}, words, {})
     return CustomRule(rule, words, frozenset(table["tenants"]) if "tenants" in table else None)

@@ -16,7 +16,7 @@ Hit = tuple[int, int, int]
 """Index of an expression, and where in the bytes its match starts and ends."""
 
 HITS_ALLOWED = 4096
-BYTES_PER_HIT = 20
+BYTES_PER_HIT = 40
 """A text may have so many hits, and one more for so many bytes. What has more is no text but made to cost time."""
 
 
@@ -48,19 +48,18 @@ class Gate:
 
     Args:
         expressions: The expressions.
-        base: Index of the first.
+        ids: What their matches are told by; by default each expression's index. Several may have the same.
 
     Raises:
         SettingError: If one of them is not an expression that Hyperscan takes; names it.
     """
 
-    def __init__(self, expressions: Sequence[Expression], base: int = 0) -> None:
-        self._base = base
+    def __init__(self, expressions: Sequence[Expression], ids: Sequence[int] | None = None) -> None:
         self._empty = not expressions
         if self._empty:
             return
         try:
-            database = _compiled(tuple(expressions))
+            database = _compiled(tuple(expressions), tuple(range(len(expressions)) if ids is None else ids))
         except hyperscan.error as error:
             raise SettingError(f"a rule's gate does not compile: {_culprit(expressions)}: {error}") from error
         # A database may be shared, what a scan writes to may not.
@@ -72,10 +71,10 @@ class Gate:
         if self._empty:
             return []
         hits: list[Hit] = []
-        base, most = self._base, HITS_ALLOWED + len(data) // BYTES_PER_HIT
+        most = HITS_ALLOWED + len(data) // BYTES_PER_HIT
 
         def on_match(index: int, start: int, end: int, flags: int, context: object) -> bool | None:  # noqa: ARG001 - its signature
-            hits.append((base + index, start, end))
+            hits.append((index, start, end))
             return len(hits) > most or None
 
         try:
@@ -86,18 +85,18 @@ class Gate:
 
 
 @lru_cache(maxsize=32)
-def _compiled(expressions: tuple[Expression, ...]) -> hyperscan.Database:
+def _compiled(expressions: tuple[Expression, ...], ids: tuple[int, ...]) -> hyperscan.Database:
     """Return a database of expressions; compiling many takes seconds, if it isn't kept from another time."""
     patterns, flags = [each.pattern.encode() for each in expressions], []
     for each in expressions:
         caseless = hyperscan.HS_FLAG_CASELESS if each.caseless else 0
         flags.append(hyperscan.HS_FLAG_DOTALL | caseless | each.report.value)
-    name, folder = gate_cache.key(patterns, flags), gate_cache.folder()
+    name, folder = gate_cache.key(patterns, flags, ids), gate_cache.folder()
     kept = gate_cache.load(folder, name) if folder else None
     if kept is not None:
         return kept
     database = hyperscan.Database()
-    database.compile(expressions=patterns, ids=list(range(len(expressions))), flags=flags)
+    database.compile(expressions=patterns, ids=ids, flags=flags)
     if folder:
         gate_cache.store(folder, name, database)
     return database
@@ -106,7 +105,7 @@ def _compiled(expressions: tuple[Expression, ...]) -> hyperscan.Database:
 def _culprit(expressions: Sequence[Expression]) -> str:
     for each in expressions:
         try:
-            _compiled((each,))
+            _compiled((each,), (0,))
         except hyperscan.error:
             return each.pattern
     return "all together"

@@ -43,11 +43,11 @@ def folder(environ: Mapping[str, str] = os.environ) -> Path | None:
         return None
 
 
-def key(expressions: Sequence[bytes], flags: Sequence[int]) -> str:
+def key(expressions: Sequence[bytes], flags: Sequence[int], ids: Sequence[int]) -> str:
     """Return the name of these expressions' database for this Hyperscan on this kind of machine."""
     digest = hashlib.sha256(_machine().encode())
-    for expression, flag in zip(expressions, flags, strict=True):
-        digest.update(b"%d %d " % (flag, len(expression)))
+    for expression, flag, number in zip(expressions, flags, ids, strict=True):
+        digest.update(b"%d %d %d " % (flag, number, len(expression)))
         digest.update(expression)
     return digest.hexdigest()
 

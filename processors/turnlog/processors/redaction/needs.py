@@ -7,6 +7,7 @@ That a rule does is read off its expression, never declared: a rule that can't b
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 
 # There is no public way to an expression's parts. Whatever it may come to say that isn't known here, counts as unknown.
@@ -21,14 +22,15 @@ TOKEN_LENGTH = 16
 _BETWEEN_DIGITS = " ()./-"
 
 
-def _digits(count: int) -> Expression:
-    return Expression(f"[0-9]([{_BETWEEN_DIGITS}]{{0,{GAP}}}[0-9]){{{count - 1}}}", report=Report.ONCE)
+def number(digits: int) -> Expression:
+    """Return what hits a number of at least so many digits, however they are set apart."""
+    return Expression(f"[0-9]([{_BETWEEN_DIGITS}]{{0,{GAP}}}[0-9]){{{digits - 1}}}", report=Report.ONCE)
 
 
-SHORT_NUMBER = _digits(SHORT_DIGITS)
+SHORT_NUMBER = number(SHORT_DIGITS)
 """Hits a number of at least four digits, however they are set apart."""
 
-NUMBER = _digits(DIGITS)
+NUMBER = number(DIGITS)
 """Hits a number of at least six digits, however they are set apart."""
 
 TOKEN = Expression(f"[0-9A-Za-z_+/=.~-]{{{TOKEN_LENGTH}}}", report=Report.ONCE)
@@ -38,8 +40,9 @@ Signs = frozenset[int]
 """ASCII characters, by their numbers, and one more that stands for all others."""
 
 DIGIT_SIGNS: Signs = frozenset(b"0123456789")
+LETTER_SIGNS: Signs = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _GAP_SIGNS: Signs = frozenset(_BETWEEN_DIGITS.encode()) | DIGIT_SIGNS
-_TOKEN_SIGNS: Signs = frozenset(b"_+/=.~-ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") | DIGIT_SIGNS
+_TOKEN_SIGNS: Signs = frozenset(b"_+/=.~-") | LETTER_SIGNS | DIGIT_SIGNS
 _OTHER = 128
 """Stands for everything that is not ASCII."""
 
@@ -57,13 +60,20 @@ def need(pattern: str, *, caseless: bool) -> Expression | None:
         pattern: An expression, of Python's or of Hyperscan's.
         caseless: Whether it ignores the case of letters.
     """
-    digits = _read(pattern, _NO_DIGITS, _digit_of).longest
+    digits = digits_in(pattern)
     if digits >= DIGITS:
         return NUMBER
     # Without cases, to Python, a letter may be one that isn't ASCII.
-    if not caseless and _read(pattern, _NO_RUN, _run_of).longest >= TOKEN_LENGTH:
+    if not caseless and read(pattern, _NO_RUN, _run_of).longest >= TOKEN_LENGTH:
         return TOKEN
     return SHORT_NUMBER if digits >= SHORT_DIGITS else None
+
+
+@cache
+def digits_in(pattern: str) -> int:
+    """Return how many digits in a row, but for few signs between them, each match of a pattern has at least."""
+    longest: int = read(pattern, _NO_DIGITS, _digit_of).longest
+    return longest
 
 
 class _Digits(NamedTuple):
@@ -184,47 +194,75 @@ def _run_of(signs: Signs) -> _Run:
     return _Run(True, 1, 1, 1) if signs and signs <= _TOKEN_SIGNS else _Run(False, 0, 0, 0)
 
 
-def _read(pattern: str, nothing: Any, sign: Any) -> Any:
-    """Return facts of one kind about a pattern."""
+def read(
+    pattern: str, nothing: Any, sign: Callable[[Signs], Any], refused: Callable[[Signs], Any] | None = None
+) -> Any:
+    """Return facts of one kind about a pattern.
+
+    Args:
+        pattern: The expression; one that can't be read may be anything.
+        nothing: The facts of a part that is empty. Facts have ``then``, ``either`` and ``up_to``, which say what
+            follows for parts made of parts.
+        sign: Gives the facts of a part that is one sign, out of those that it may be.
+        refused: Gives the facts of a place before which these signs can't be; None if that says nothing.
+    """
+    reader = _Reader(nothing, sign, refused)
     try:
-        return _sequence(parser.parse(pattern), nothing, sign)
+        return reader.sequence(parser.parse(pattern))
     except (re.error, RecursionError):
-        return _unknown(sign)
+        return reader.unknown()
 
 
-def _unknown(sign: Any) -> Any:
-    return sign(ALL_SIGNS).up_to(_ENDLESS)
+class _Reader(NamedTuple):
+    nothing: Any
+    sign: Callable[[Signs], Any]
+    refused: Callable[[Signs], Any] | None
+
+    def unknown(self) -> Any:
+        return self.sign(ALL_SIGNS).up_to(_ENDLESS)
+
+    def sequence(self, parts: Any) -> Any:
+        result = self.nothing
+        for kind, value in parts:
+            result = result.then(self.part(kind, value))
+        return result
+
+    def part(self, kind: Any, value: Any) -> Any:  # noqa: PLR0911 - one for each kind
+        if kind is kinds.LITERAL:
+            return self.sign(frozenset({min(value, _OTHER)}))
+        if kind is kinds.IN:
+            return self.sign(signs_in(value))
+        if kind is kinds.SUBPATTERN:
+            return self.sequence(value[3])
+        if kind is kinds.BRANCH:
+            first, *others = (self.sequence(branch) for branch in value[1])
+            for each in others:
+                first = first.either(each)
+            return first
+        if kind in (kinds.MAX_REPEAT, kinds.MIN_REPEAT):
+            least, most, parts = value
+            each, result = self.sequence(parts), self.nothing
+            for _ in range(min(least, _COUNTED)):
+                result = result.then(each)
+            rest = _ENDLESS if most is kinds.MAXREPEAT else most - min(least, _COUNTED)
+            return result.then(each.up_to(rest)) if rest else result
+        if kind is kinds.ASSERT_NOT and value[0] > 0 and self.refused is not None:
+            return self.refused(refused_by(value[1]))
+        if kind in (kinds.AT, kinds.ASSERT, kinds.ASSERT_NOT):
+            return self.nothing
+        return self.sign(ALL_SIGNS) if kind in (kinds.ANY, kinds.NOT_LITERAL) else self.unknown()
 
 
-def _sequence(parts: Any, nothing: Any, sign: Any) -> Any:
-    result = nothing
-    for kind, value in parts:
-        result = result.then(_part(kind, value, nothing, sign))
-    return result
-
-
-def _part(kind: Any, value: Any, nothing: Any, sign: Any) -> Any:  # noqa: PLR0911 - one for each kind
-    if kind is kinds.LITERAL:
-        return sign(frozenset({min(value, _OTHER)}))
-    if kind is kinds.IN:
-        return sign(signs_in(value))
-    if kind is kinds.SUBPATTERN:
-        return _sequence(value[3], nothing, sign)
+def refused_by(parts: Any) -> Signs:
+    """Return what a negative look-around, as the parser has it, surely refuses right beside it."""
+    if len(parts) != 1:
+        return frozenset()
+    kind, value = parts[0]
     if kind is kinds.BRANCH:
-        first, *others = (_sequence(branch, nothing, sign) for branch in value[1])
-        for each in others:
-            first = first.either(each)
-        return first
-    if kind in (kinds.MAX_REPEAT, kinds.MIN_REPEAT):
-        least, most, parts = value
-        each, result = _sequence(parts, nothing, sign), nothing
-        for _ in range(min(least, _COUNTED)):
-            result = result.then(each)
-        rest = _ENDLESS if most is kinds.MAXREPEAT else most - min(least, _COUNTED)
-        return result.then(each.up_to(rest)) if rest else result
-    if kind in (kinds.AT, kinds.ASSERT, kinds.ASSERT_NOT):
-        return nothing
-    return sign(ALL_SIGNS) if kind in (kinds.ANY, kinds.NOT_LITERAL) else _unknown(sign)
+        return frozenset().union(*map(refused_by, value[1]))
+    items = value if kind is kinds.IN else [parts[0]]
+    known = all(each in (kinds.LITERAL, kinds.RANGE) for each, _ in items)
+    return signs_in(items) if known else frozenset()
 
 
 def signs_in(items: Any) -> Signs:

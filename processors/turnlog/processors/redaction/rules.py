@@ -10,7 +10,7 @@ import hashlib
 import re
 import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 from turnlog.processors.redaction.gate import Expression
 from turnlog.processors.redaction.starts import Kind, kind_of, width
 from turnlog.processors.redaction.validators import Validator, accept, named
-from turnlog.processors.redaction.words import expression, spelled_pattern
+from turnlog.processors.redaction.words import expressions, spelled_pattern
 from turnlog.schemas import SettingError
 
 FOLDER = Path(__file__).parent / "rules"
@@ -96,12 +96,12 @@ class Ruleset:
     Attributes:
         rules: The rules.
         version: Stamp of their data and of the code around them, such as ``1-5d41402a``.
-        words: The gate expression of each word list.
+        words: The gate expressions of each word list.
     """
 
     rules: Sequence[Rule]
     version: str
-    words: Mapping[str, str] = field(repr=False, default_factory=dict)
+    words: Mapping[str, Sequence[str]] = field(repr=False, default_factory=dict)
 
 
 @cache
@@ -126,7 +126,7 @@ def load(paths: Sequence[Path], options: frozenset[str] = frozenset()) -> Rulese
     """
     digest = hashlib.sha256(" ".join(sorted(options)).encode())
     files: list[tuple[str, dict[str, Any]]] = []
-    words: dict[str, str] = {}
+    words: dict[str, Sequence[str]] = {}
     shapes: dict[str, str] = {}
     for path in paths:
         try:
@@ -134,7 +134,7 @@ def load(paths: Sequence[Path], options: frozenset[str] = frozenset()) -> Rulese
             tables = tomllib.loads(raw.decode())
             digest.update(raw)
             for name, languages in tables.pop("words", {}).items():
-                words[name] = expression(word for each in languages.values() for word in each)
+                words[name] = expressions(word for each in languages.values() for word in each)
             shapes |= tables.pop("shapes", {})
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise SettingError(f"rules file {path.name}: {error}") from error
@@ -173,13 +173,13 @@ _KEYS = {
 }
 
 
-def rule_from(name: str, table: Mapping[str, Any], words: Mapping[str, str], shapes: Mapping[str, str]) -> Rule:
+def rule_from(name: str, table: Mapping[str, Any], words: Container[str], shapes: Mapping[str, str]) -> Rule:
     """Return a rule from its table.
 
     Args:
         name: Its name.
         table: Its keys, as in a rules file.
-        words: The gate expression of each word list.
+        words: The names of word lists.
         shapes: Pieces of patterns.
 
     Raises:

@@ -109,16 +109,16 @@ class Scanner:
 
     def _by_rules(self, text: str) -> Sequence[Span]:
         data = text.encode("utf-8", "surrogatepass")
-        hits, folded = self._sieve.hits(data), None
+        hits, folded, plain = self._sieve.hits(data), None, text
         if hits and len(data) != len(text) and any(hit[0] == self._sieve.folding for hit in hits):
             folded = fold(text)
+            if folded is None:
+                return _unscannable(text)
             plain, data = folded.text, folded.text.encode("utf-8", "surrogatepass")
             hits = self._sieve.hits(data)
-        else:
-            plain = text
         spans = None if hits is None else self._found(plain, _in_characters(data, hits, len(plain)))
         if spans is None:
-            return (Span(0, len(text), UNSCANNABLE, "too_many_candidates"),)
+            return _unscannable(text)
         return spans if folded is None or not spans else _unfolded(spans, folded)
 
     def _found(self, text: str, hits: Sequence[Hit]) -> Sequence[Span] | None:
@@ -153,10 +153,12 @@ class Scanner:
         ends: dict[str, list[int]] = {}
         seen: set[tuple[int, int]] = set()
         for index, start, end in hits:
+            # A gate may hit up to several places from one; two words of a list may end together.
+            key = (index, start if index < first_word else end)
+            if key in seen:
+                continue
+            seen.add(key)
             if index < first_word:
-                if (index, start) in seen:
-                    continue
-                seen.add((index, start))
                 for rule in gated[index]:
                     if rule in tasks:
                         tasks[rule][0].append(start)
@@ -167,7 +169,8 @@ class Scanner:
                 ends.setdefault(sieve.words[word], []).append(end)
                 if near[word] and may_be_near(text, end, sieve.near_needs[word]):
                     place = (end, len(near[word]), has_digit_before(text, end, sieve.farthest))
-                    for rule in near[word]:
+                    fitting = sieve.fitting[word]
+                    for rule in near[word] if fitting is None else fitting.near(text, end):
                         if rule in tasks:
                             tasks[rule][1].append(place)
                         else:
@@ -179,6 +182,10 @@ class Scanner:
             return None
         clock, late = self._clock, self._clock() + self._seconds
         return lambda: clock() <= late
+
+
+def _unscannable(text: str) -> Sequence[Span]:
+    return (Span(0, len(text), UNSCANNABLE, "too_many_candidates"),)
 
 
 def _in_characters(data: bytes, hits: Sequence[Hit], length: int) -> Sequence[Hit]:

@@ -22,9 +22,12 @@ LONGEST = 80
 REACH_BEFORE, REACH_BEHIND = 32, 56
 """Characters before and behind a word's end in which a match near it may start or end."""
 
-REFUSALS_ALLOWED = 5_000
-CHARACTERS_PER_REFUSAL = 80
-"""So many candidates of a text may turn out to be nothing, and one more for so many characters."""
+WORK_ALLOWED = 6_000
+CHARACTERS_PER_WORK = 160
+"""A text may take so much work, and one more for so many characters."""
+
+FOUND, REFUSED = 1, 2
+"""What a candidate takes that is something, and one that turns out to be nothing."""
 
 Place = tuple[int, int, bool]
 """Where a word ends; how many rules are tried near such words, for what few ask for says more than what many do; and
@@ -68,7 +71,7 @@ class Search:
         self._text = text
         self._ends = ends
         self._in_time = in_time
-        self._left = REFUSALS_ALLOWED + len(text) // CHARACTERS_PER_REFUSAL
+        self._left = WORK_ALLOWED + len(text) // CHARACTERS_PER_WORK
         # What is settled: nothing that is surer can come any more.
         self._starts = [start for start, _ in walls]
         self._stops = [end for _, end in walls]
@@ -119,7 +122,7 @@ class Search:
             if match is None and seek:
                 match = rule.pattern.search(text, max(0, start - rule.back), start + seek)
             if match is None:
-                self._refuse()
+                self._work(REFUSED)
                 continue
             begin = match.start()
             if begin in tried:
@@ -210,8 +213,8 @@ class Search:
         if self._in_time is not None and not self._in_time():
             raise GaveUpError
 
-    def _refuse(self) -> None:
-        self._left -= 1
+    def _work(self, amount: int) -> None:
+        self._left -= amount
         if self._left < 0:
             raise GaveUpError
 
@@ -229,8 +232,9 @@ class Search:
         ):
             taken = rule.validator(match, self._text)
         if taken is None:
-            self._refuse()
+            self._work(REFUSED)
             return 0
+        self._work(FOUND)
         value, end = taken
         if end is None:
             end = high

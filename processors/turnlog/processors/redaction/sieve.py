@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from turnlog.processors.redaction.fitting import Fitting
 from turnlog.processors.redaction.folding import NEEDED
 from turnlog.processors.redaction.gate import Expression, Gate, Hit, Report
-from turnlog.processors.redaction.needs import NUMBER, SHORT_NUMBER, TOKEN, need
+from turnlog.processors.redaction.needs import NUMBER, SHORT_NUMBER, TOKEN, digits_in, need, number
 from turnlog.processors.redaction.rules import Rule
 from turnlog.processors.redaction.search import LONGEST, REACH_BEFORE, REACH_BEHIND
 
@@ -16,6 +17,9 @@ SHORT = 160
 
 _BYTES = 4
 """Bytes that a character may have."""
+
+_MANY = 8
+"""Rules of a word list from which on to try them all takes longer than to tell which of them may match."""
 
 _FEW = 8
 """Rules up to which compiling takes longer than they will ever scan: tests of rules, one by one."""
@@ -35,13 +39,14 @@ class Sieve:
 
     Args:
         rules: The rules.
-        words: The gate expression of each word list.
+        words: The gate expressions of each word list.
 
     Attributes:
         rules: The rules, the surest first.
         gated: For each gate the rules that it is for, as indices.
         words: The word lists' names.
         near: For each word list the rules that are tried near its words, as indices.
+        fitting: The same for lists with many rules: which of them may match near one word; None for others.
         near_needs: For each word list an expression that hits in whatever one of these rules may match.
         farthest: How many characters behind a match a word of any rule may stand.
         folding: Index of the hits that say that the text needs folding first; those of gates are below, of words from
@@ -51,7 +56,7 @@ class Sieve:
         SettingError: If a rule's gate does not compile.
     """
 
-    def __init__(self, rules: Sequence[Rule], words: Mapping[str, str]) -> None:
+    def __init__(self, rules: Sequence[Rule], words: Mapping[str, Sequence[str]]) -> None:
         self.rules = sorted(rules, key=lambda rule: -rule.score)
         by_gate: dict[Expression, list[int]] = {}
         for index, rule in enumerate(self.rules):
@@ -63,13 +68,21 @@ class Sieve:
             [index for index, rule in enumerate(self.rules) if not rule.gates and word in rule.context]
             for word in self.words
         ]
+        self.fitting = [Fitting(self.rules, near) if len(near) > _MANY else None for near in self.near]
         self.near_needs = [_weakest(self.rules[index] for index in near) for near in self.near]
         self._byte_needs = [re.compile(each.pattern.encode()) for each in self.near_needs]
         self.farthest = max((rule.after for rule in rules), default=0)
         self.folding = len(self.gated) + len(self.words)
-        ends = [Expression(words[word], caseless=True, report=Report.END) for word in self.words]
+        ends = [
+            (len(by_gate) + index, Expression(each, caseless=True, report=Report.END))
+            for index, word in enumerate(self.words)
+            for each in words[word]
+        ]
         folding = Expression(_NOT_ASCII if len(rules) <= _FEW else NEEDED, report=Report.ONCE)
-        self._every = Gate([*by_gate, *ends, folding])
+        self._every = Gate(
+            [*by_gate, *(each for _, each in ends), folding],
+            [*range(len(by_gate)), *(index for index, _ in ends), self.folding],
+        )
         needs = {gate: need(gate.pattern, caseless=gate.caseless) for gate in by_gate}
         asked: dict[Expression | None, set[str]] = {each: set() for each in (None, NUMBER, TOKEN, SHORT_NUMBER)}
         for rule in rules:
@@ -79,8 +92,7 @@ class Sieve:
             each: [gate._replace(report=Report.ONCE) for gate, its in needs.items() if its == each] for each in asked
         }
         wanted = [folding, NUMBER, *once[None], *_once(words, asked[None])]
-        self._first = Gate([*wanted, TOKEN, SHORT_NUMBER])
-        self._bits = [*(_SURE for _ in wanted), _TOKEN, _SHORT_NUMBER]
+        self._first = Gate([*wanted, TOKEN, SHORT_NUMBER], [*(_SURE for _ in wanted), _TOKEN, _SHORT_NUMBER])
         self._second = [
             (bit, Gate([*once[each], *_once(words, asked[each])]))
             for bit, each in ((_TOKEN, TOKEN), (_SHORT_NUMBER, SHORT_NUMBER))
@@ -95,9 +107,9 @@ class Sieve:
             first = self._first.hits(data)
             if not first:
                 return first
-            found, bits = 0, self._bits
-            for index, _, _ in first:
-                found |= bits[index]
+            found = 0
+            for bit, _, _ in first:
+                found |= bit
             # Years and long words are many, and hardly any of them is an identity or a key.
             if not found & _SURE and not any(found & bit and gate.hits(data) != [] for bit, gate in self._second):
                 return []
@@ -126,11 +138,9 @@ def _need_of(rule: Rule) -> Expression | None:
 
 
 def _weakest(rules: Iterable[Rule]) -> re.Pattern[str]:
-    needs = {_need_of(rule) for rule in rules}
-    if needs <= {NUMBER, SHORT_NUMBER}:
-        return re.compile((NUMBER if needs == {NUMBER} else SHORT_NUMBER).pattern)
-    return re.compile("[0-9]")
+    # Whatever is found near a word has a digit in it.
+    return re.compile(number(max(1, min((digits_in(rule.pattern.pattern) for rule in rules), default=1))).pattern)
 
 
-def _once(words: Mapping[str, str], names: Iterable[str]) -> list[Expression]:
-    return [Expression(words[name], caseless=True, report=Report.ONCE) for name in sorted(names)]
+def _once(words: Mapping[str, Sequence[str]], names: Iterable[str]) -> list[Expression]:
+    return [Expression(each, caseless=True, report=Report.ONCE) for name in sorted(names) for each in words[name]]

@@ -13,9 +13,9 @@ from re import _constants as kinds  # type: ignore[attr-defined]  # typeshed lea
 from re import _parser as parser  # type: ignore[attr-defined]  # typeshed leaves it out
 from typing import Any
 
-from turnlog.processors.redaction.needs import ALL_SIGNS, DIGIT_SIGNS, Signs, signs_in
+from turnlog.processors.redaction.needs import ALL_SIGNS, DIGIT_SIGNS, LETTER_SIGNS, Signs, refused_by, signs_in
 
-_BLOCK = 1024
+_BLOCK = 128
 """Characters in which beginnings are looked for at once."""
 
 _REMEMBERED = 256
@@ -37,9 +37,8 @@ class Kind:
     inside: Signs
 
 
-_LETTERS: Signs = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 NUMBER = Kind(re.compile(r"\(|[0-9]+"), DIGIT_SIGNS | frozenset(b"("), DIGIT_SIGNS)
-WORD = Kind(re.compile("[0-9A-Za-z]+"), DIGIT_SIGNS | _LETTERS, DIGIT_SIGNS | _LETTERS)
+WORD = Kind(re.compile("[0-9A-Za-z]+"), DIGIT_SIGNS | LETTER_SIGNS, DIGIT_SIGNS | LETTER_SIGNS)
 
 
 @cache
@@ -71,7 +70,7 @@ def _beginning(parts: Any, index: int = 0) -> tuple[Signs, Signs | None]:
         if kind in (kinds.ASSERT, kinds.ASSERT_NOT):
             direction, inner = value
             if direction < 0:
-                before &= _last(inner) if kind is kinds.ASSERT else ALL_SIGNS - _refused(inner)
+                before &= _last(inner) if kind is kinds.ASSERT else ALL_SIGNS - refused_by(inner)
         elif kind in (kinds.MAX_REPEAT, kinds.MIN_REPEAT) and value[0] == 0:
             with_it, without = _beginning(value[2]), _beginning(parts, place + 1)
             return before & (with_it[0] | without[0]), _both(with_it[1], without[1])
@@ -109,16 +108,6 @@ def _last(parts: Any) -> Signs:
     """Return what a look-behind may see right before the match."""
     signs = _sign(*parts[-1]) if len(parts) else None
     return ALL_SIGNS if signs is None else signs
-
-
-def _refused(parts: Any) -> Signs:
-    """Return what a negative look-behind surely refuses right before the match."""
-    if len(parts) != 1:
-        return frozenset()
-    kind, value = parts[0]
-    items = value if kind is kinds.IN else [parts[0]]
-    known = all(each in (kinds.LITERAL, kinds.RANGE) for each, _ in items)
-    return signs_in(items) if known else frozenset()
 
 
 class Starts:

@@ -20,10 +20,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from turnlog.producers.client import Client
-from turnlog.producers.errors import message_of, trace_of, type_of
 from turnlog.producers.integrations.lines import readable, understand, write
 from turnlog.producers.kinds import Fields
-from turnlog.producers.scope import current
+from turnlog.producers.operations.errors import message_of, trace_of, type_of
+from turnlog.producers.operations.scope import current
 
 _STANDARD = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {
     "asctime",

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from turnlog.producers.delivery.losses import SPOOL_CORRUPT, SPOOL_EXPIRED
 from turnlog.producers.kinds import Priority
-from turnlog.producers.losses import SPOOL_CORRUPT, SPOOL_EXPIRED
 from turnlog.producers.spool.record import Record, decode_all
 
 Lose = Callable[[str, str, int], None]

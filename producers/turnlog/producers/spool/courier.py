@@ -18,11 +18,13 @@ from threading import Event as Flag
 from typing import Any
 
 from turnlog.producers.clock import Clock
-from turnlog.producers.courier import Parcel
-from turnlog.producers.direct import connected
+from turnlog.producers.delivery.courier import Parcel
+from turnlog.producers.delivery.direct import connected
+from turnlog.producers.delivery.losses import UNDELIVERED, Losses, logger
+from turnlog.producers.delivery.term import Term
+from turnlog.producers.delivery.transport import Connect, Message, Transport, refused
 from turnlog.producers.kinds import Priority
 from turnlog.producers.limits import Limits
-from turnlog.producers.losses import UNDELIVERED, Losses, logger
 from turnlog.producers.spool.backlog import Segment
 from turnlog.producers.spool.desk import Desk
 from turnlog.producers.spool.estate import Estate
@@ -31,8 +33,6 @@ from turnlog.producers.spool.legacy import Legacy
 from turnlog.producers.spool.outcomes import Outcomes
 from turnlog.producers.spool.publisher import Definition, Publisher
 from turnlog.producers.spool.shelf import Shelf, write_handed
-from turnlog.producers.term import Term
-from turnlog.producers.transport import Connect, Message, Transport, refused
 from turnlog.schemas import TurnlogError
 
 _TICK = 0.01

@@ -8,9 +8,9 @@ from itertools import takewhile
 from typing import Any
 
 from turnlog.producers.clock import Clock
-from turnlog.producers.intake import Cells, Numbers
+from turnlog.producers.delivery.intake import Cells, Numbers
+from turnlog.producers.delivery.losses import SPOOL_CORRUPT, Losses
 from turnlog.producers.kinds import Priority
-from turnlog.producers.losses import SPOOL_CORRUPT, Losses
 from turnlog.producers.spool import tally
 from turnlog.producers.spool.backlog import Lose, Segment
 from turnlog.producers.spool.folder import STATE, Folder, others, size

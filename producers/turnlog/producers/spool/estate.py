@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from turnlog.producers.losses import CRASHED
+from turnlog.producers.delivery.losses import CRASHED
 from turnlog.producers.spool import tally
 from turnlog.producers.spool.backlog import Backlog, Segment
 from turnlog.producers.spool.folder import STATE, Folder, others

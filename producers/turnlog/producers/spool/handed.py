@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
+from turnlog.producers.delivery.transport import Message
 from turnlog.producers.spool.backlog import Segment
 from turnlog.producers.spool.estate import Estate
 from turnlog.producers.spool.publisher import Definition
-from turnlog.producers.transport import Message
 from turnlog.schemas.headers import REDELIVERY
 
 CHUNK = 100

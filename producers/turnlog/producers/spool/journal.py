@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
+from turnlog.producers.delivery.transport import Message
 from turnlog.producers.kinds import Priority
 from turnlog.producers.spool.backlog import Backlog, Lose, Segment
 from turnlog.producers.spool.folder import RESERVE, SEGMENT, Folder
 from turnlog.producers.spool.record import Record, encode
 from turnlog.producers.spool.settings import Spool
 from turnlog.producers.spool.syncer import Syncer
-from turnlog.producers.transport import Message
 
 SEGMENT_BYTES = 4 * 1024 * 1024
 RESERVE_BYTES = 1024 * 1024

@@ -7,13 +7,13 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from turnlog.producers.clock import Clock
+from turnlog.producers.delivery.losses import Losses, logger, report
+from turnlog.producers.delivery.transport import Message
+from turnlog.producers.encoding.packing import Packer
 from turnlog.producers.ids import Ids
-from turnlog.producers.losses import Losses, logger, report
-from turnlog.producers.packing import Packer
 from turnlog.producers.spool.estate import Estate, estates
 from turnlog.producers.spool.handed import CHUNK, Cargo, Hand, Ready
 from turnlog.producers.spool.settings import Spool
-from turnlog.producers.transport import Message
 from turnlog.schemas import Schema
 
 _LOOK_NS = 30 * 1_000_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from turnlog.producers.losses import SPOOL_FULL, UNDELIVERED, Losses
+from turnlog.producers.delivery.losses import SPOOL_FULL, UNDELIVERED, Losses
 from turnlog.producers.spool.desk import Desk
 from turnlog.producers.spool.handed import Cargo, Handed
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from turnlog.producers.losses import Losses
-from turnlog.producers.transport import Message, Transport
+from turnlog.producers.delivery.losses import Losses
+from turnlog.producers.delivery.transport import Message, Transport
 from turnlog.schemas import TurnlogError
 
 _TICK = 0.01

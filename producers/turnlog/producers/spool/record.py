@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from turnlog.producers.transport import Message
+from turnlog.producers.delivery.transport import Message
 
 _MAGIC = b"\xf5TLr"
 _HEAD = struct.Struct("<4sII")

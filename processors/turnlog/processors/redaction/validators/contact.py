@@ -36,7 +36,7 @@ _ENDINGS = re.compile(
 
 def spelled_email(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
     """Take addresses whose signs are spelled out, with an ending that domains have."""
-    value = _DOT.sub(".", _AT.sub("@", part(match), count=1)).casefold()
+    value = _DOT.sub(".", _AT.sub("@", part(match), count=1)).casefold().replace(" .", ".")
     value = re.sub(r"\s", "", _HYPHEN.sub("-", value))
     local, _, domain = value.partition("@")
     if not domain or local in _NOT_LOCAL or _ENDINGS.fullmatch(domain.rpartition(".")[2]) is None:
@@ -44,7 +44,10 @@ def spelled_email(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG
     return Found(value)
 
 
-_COMMON_BEFORE_AT = "look looking me us be is are was stay arrive meet here there see find found shop available up out "
+_COMMON_BEFORE_AT = (
+    "look looking me us be am is are was were stay arrive meet here there see find found shop available up out work"
+    " works address mail email support"
+)
 _NOT_LOCAL = frozenset(_COMMON_BEFORE_AT.split())
 
 
@@ -123,10 +126,18 @@ def phone_national(match: re.Match[str], text: str) -> Found | None:
     # Few digits are a telephone number only right behind the word that says so.
     if len(digits) < 7 and _SHORT.search(text, max(0, match.start() - 24), match.start()) is None:
         return None
-    return Found(digits)
+    return None if _YEARS.fullmatch(candidate) else Found(digits)
 
 
-_SHORT = re.compile(r"(?!.*(?<![A-Za-z])(?:not|no|zip|code|pin|year|room)(?![A-Za-z]))[^\d\n]{1,24}$", re.IGNORECASE)
+_YEARS = re.compile(r"(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d")
+
+
+_SHORT = re.compile(
+    r"(?!.*(?<![A-Za-z])(?:not|no|zip|code|pin|year|room)(?![A-Za-z]))[^\d\n]{0,24}"
+    r"(?:[:.#=\"]|[^\x00-\x7f]|(?<![A-Za-z])(?:is|at|on|me|us|to|it|ist|es|est|al|au|ext|unter|lautet|number|numero"
+    r"|phone|telephone|tel|call|dial|mobile|cell|fax|hotline|sms|whatsapp|handy|telefon\w*|celular|cep|gsm))\s{0,3}\Z",
+    re.IGNORECASE,
+)
 
 
 def phone_shape(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
@@ -135,8 +146,49 @@ def phone_shape(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG00
     return Found(digits) if len(set(digits)) > 2 and not _DATE.match(match.group()) else None
 
 
+_DIGITS = {
+    word: str(digit)
+    for digit, words in enumerate(
+        (
+            {"zero", "oh", "o", "null"},
+            {"one", "eins"},
+            {"two", "zwei"},
+            {"three", "drei"},
+            {"four", "vier"},
+            {"five", "fünf"},
+            {"six", "sechs"},
+            {"seven", "sieben"},
+            {"eight", "acht"},
+            {"nine", "neun"},
+        )
+    )
+    for word in words
+}
+_TIMES = {"double": 2, "triple": 3}
+
+
+def phone_in_words(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
+    """Take numbers said digit by digit, but not counting."""
+    digits, times = "", 1
+    for word in re.findall(r"[^\W\d_]+", part(match).casefold()):
+        if word in _TIMES:
+            times = _TIMES[word]
+        elif word in _DIGITS:
+            digits += _DIGITS[word] * times
+            times = 1
+    counted = digits in "0123456789012" or digits in "9876543210"
+    return None if counted or not 7 <= len(digits) <= 16 else Found(digits)
+
+
+def email_letters(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
+    """Take addresses with a space behind every letter."""
+    value = part(match).replace(" ", "").casefold()
+    return Found(value) if re.fullmatch(r"[\w.-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,6}", value) else None
+
+
 def date(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
     """Take dates; digits alone are made of numbers that a day, a month and a year may have."""
-    numbers = [int(each) for each in re.findall(r"[0-9]+", part(match))]
+    value = part(match)
+    numbers = [int(value[:4])] if value.isdigit() else [int(each) for each in re.findall(r"[0-9]+", value)]
     year = max(numbers)
     return Found(part(match)) if 1900 <= year <= 2030 or (year < 100 and len(numbers) == 3) else None

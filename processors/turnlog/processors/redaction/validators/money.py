@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import cache
 
-from turnlog.processors.redaction.validators.found import NOT_DIGIT, Found, part
+from turnlog.processors.redaction.validators.found import NOT_ALNUM, NOT_DIGIT, Found, part
+
+_DOUBLED = str.maketrans("0123456789", "0246813579")
+"""What the Luhn checksum takes a digit for that counts double: the sum of its double's digits."""
 
 
 def luhn(digits: str) -> bool:
     """Check the Luhn checksum (ISO/IEC 7812-1, annex B)."""
-    total = 0
-    for index, digit in enumerate(reversed(digits)):
-        value = ord(digit) - 48
-        if index % 2:
-            value = value * 2 - 9 if value > 4 else value * 2
-        total += value
+    # A sum over bytes is quick; each is a digit and 48.
+    total = sum(digits[-1::-2].encode()) + sum(digits[-2::-2].translate(_DOUBLED).encode()) - 48 * len(digits)
     return total % 10 == 0
 
 
@@ -72,24 +72,46 @@ _IBAN_LENGTHS = {
 }  # fmt: skip
 
 
+@cache
+def _letters(count: int) -> re.Pattern[str]:
+    return re.compile(f"(?:[^0-9A-Za-z]*[0-9A-Za-z]){{{count}}}")
+
+
+_LETTER_NUMBERS = {ord(letter): str(int(letter, 36)) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+
+
 def iban(match: re.Match[str], text: str) -> Found | None:
     """Take account numbers with their country's length and the right checksum (ISO 7064, mod 97-10)."""
-    start = match.start()
-    length = _IBAN_LENGTHS.get(text[start : start + 2].upper())
-    if length is None:
+    start, end = match.span()
+    candidate = text[start:end].upper()
+    length = _IBAN_LENGTHS.get(candidate[:2])
+    letters = NOT_ALNUM.sub("", candidate)
+    if length is None or len(letters) < length:
         return None
-    end = start
-    letters: list[str] = []
-    while end < match.end() and len(letters) < length:
-        if text[end].isalnum():
-            letters.append(text[end].upper())
-        end += 1
-    if len(letters) < length or (end < len(text) and text[end].isascii() and text[end].isalnum()):
+    if len(letters) > length:
+        # A word or a number stands behind it.
+        letters = letters[:length]
+        shorter = _letters(length).match(text, start)
+        end = shorter.end() if shorter is not None else end
+        if text[end : end + 1].isascii() and text[end : end + 1].isalnum():
+            return None
+    if int((letters[4:] + letters[:4]).translate(_LETTER_NUMBERS)) % 97 != 1:
         return None
-    rearranged = "".join(letters[4:] + letters[:4])
-    if int("".join(str(int(each, 36)) for each in rearranged)) % 97 != 1:
+    return Found(letters, end)
+
+
+def iban_said(match: re.Match[str], text: str) -> Found | None:
+    """Take what is said to be an account number: of a country's length, whatever its checksum."""
+    letters = NOT_ALNUM.sub("", part(match)).upper()
+    length = _IBAN_LENGTHS.get(letters[:2])
+    if length is None or len(letters) < length or len(set(letters[2:])) < 3:
         return None
-    return Found("".join(letters), end)
+    # What follows may be the next word.
+    start, stop = match.span("it")
+    whole = _letters(length).match(text, start, stop)
+    if whole is None or text[whole.end() : min(whole.end() + 1, stop)].isalnum():
+        return None
+    return Found(letters[:length], whole.end())
 
 
 _ISO_3166 = (
@@ -135,15 +157,38 @@ def bitcoin(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - 
     return Found(value) if _base58(value) else None
 
 
+def bech32(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
+    """Take addresses with Bech32's checksum (BIP 173, 350), whatever their prefix."""
+    value = part(match)
+    head, _, tail = value.rpartition("1")
+    return Found(value) if _bech32(head, tail) else None
+
+
+_RIPPLE = str.maketrans("rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz", _BASE58)
+
+
+def ripple(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
+    """Take Ripple's addresses: Base58Check in an alphabet of another order."""
+    value = part(match)
+    return Found(value) if _base58(value.translate(_RIPPLE)) else None
+
+
+def mixed_address(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
+    """Take addresses without a checksum that is looked at: many different signs, digits among them."""
+    value = part(match)
+    return Found(value) if len(set(value)) > 15 and any(map(str.isdigit, value)) else None
+
+
 def _base58(value: str) -> bool:
     number = 0
     for letter in value:
         if letter not in _BASE58_VALUES:
             return False
         number = number * 58 + _BASE58_VALUES[letter]
-    if number >= 1 << 200:
+    if number >= 1 << 208:
         return False
-    payload = number.to_bytes(25, "big")
+    # Zcash has a version of two bytes, the others of one.
+    payload = number.to_bytes(26 if number >= 1 << 200 else 25, "big")
     return hashlib.sha256(hashlib.sha256(payload[:-4]).digest()).digest()[:4] == payload[-4:]
 
 

@@ -284,3 +284,19 @@ def au_medicare(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG00
     """Take Australian Medicare numbers with the right check digit."""
     value = _digits(match)
     return _found(value, value[0] in "23456" and _weighted(value[:8], (1, 3, 7, 9, 1, 3, 7, 9), 10) == int(value[8]))
+
+
+def id_said(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - same
+    """Take what stands where a number of a person is said to: enough digits, and no date."""
+    raw = part(match)
+    value = NOT_ALNUM.sub("", raw).upper()
+    count = sum(map(str.isdigit, value))
+    whole = raw.isalnum() and not raw.isdigit() and len(raw) >= 8
+    if not 6 <= len(value) <= 22 or len(set(value)) < 3 or count < (1 if whole else 5 if len(value) > count else 6):
+        return None
+    return None if _SAID_DATE.fullmatch(raw) else Found(value)
+
+
+_SAID_DATE = re.compile(
+    r"(?:19|20)\d\d[-./ ]\d\d?[-./ ]\d\d?|\d\d?[-./ ]\d\d?[-./ ](?:19|20)\d\d|(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d"
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 
 from turnlog.processors.redaction.validators.found import NOT_ALNUM, NOT_DIGIT, Found, part
 from turnlog.processors.redaction.validators.money import luhn
@@ -25,8 +26,11 @@ def ipv6(match: re.Match[str], text: str) -> Found | None:  # noqa: ARG001 - sam
     if sum(letter.isalnum() for letter in candidate) < 4 and candidate != "::1":
         return None
     try:
-        return Found(str(ipaddress.IPv6Address(candidate)))
-    except ValueError:
+        # The library's way to write an address that ends as an IPv4 address does is not the system's.
+        if "." in candidate:
+            return Found(str(ipaddress.IPv6Address(candidate)))
+        return Found(socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, candidate)))
+    except (ValueError, OSError):
         return None
 
 
@@ -61,6 +65,7 @@ def vin(match: re.Match[str], text: str) -> Found | None:
 
 
 _VIN_SAID = re.compile(
-    r"(?<![A-Za-z])(?:vin|chassis|fahrgestellnummer|fin|n[úu]mero de (?:bastidor|chas)|telaio|châssis)(?![A-Za-z])",
+    r"(?<![A-Za-z])(?:vin|chassis|fahrgestellnummer|fin|n[úu]mero de (?:bastidor|chas)|telaio|châssis)(?![A-Za-z])"
+    r"|bastidor|chassi|nadwozia|şasi n|кузова|车架号|车辆识别|車台番号|차대번호|الشاسيه|الهيكل|चेसिस",
     re.IGNORECASE,
 )

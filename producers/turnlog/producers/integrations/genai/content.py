@@ -1,6 +1,7 @@
 """What was said in a call: messages from whichever convention has them.
 
-The result is as OpenAI's API or OpenTelemetry writes messages; :mod:`turnlog.producers.messages` makes one of both.
+The result is as OpenAI's API or OpenTelemetry writes messages, and :mod:`turnlog.producers.texts.messages` makes one of
+both.
 """
 
 from __future__ import annotations

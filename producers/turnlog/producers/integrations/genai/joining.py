@@ -17,7 +17,7 @@ from weakref import WeakSet
 from turnlog.producers.integrations.genai.content import completes, has_content
 from turnlog.producers.integrations.genai.operation import operation_of
 from turnlog.producers.integrations.genai.values import Happening, Span
-from turnlog.producers.snapshot import snapshot
+from turnlog.producers.operations.snapshot import snapshot
 
 Key = tuple[str, str]
 
@@ -69,6 +69,7 @@ class Joiner:
         self._events: OrderedDict[Key, list[tuple[Happening, int]]] = OrderedDict()
         self._bytes = 0
         self._told: OrderedDict[Key, bool] = OrderedDict()
+        self._telling = 0
         self._timer: threading.Timer | None = None
 
     def span(self, span: Span) -> None:
@@ -115,10 +116,15 @@ class Joiner:
 
     def _hand_out(self, due: Sequence[tuple[Span, Sequence[Happening]]], left: Sequence[Happening]) -> None:
         """Do without the lock what may take long, or come back here."""
-        for span, said in due:
-            self._tell(span, said)
-        for each in left:
-            self._leave(each)
+        try:
+            for span, said in due:
+                self._tell(span, said)
+            for each in left:
+                self._leave(each)
+        finally:
+            with self._lock:
+                self._telling = max(0, self._telling - len(due))  # a child, forked meanwhile, began from 0
+                self._taken.notify_all()
 
     def expire(self) -> None:
         """Tell of the spans that have waited long enough."""
@@ -133,9 +139,12 @@ class Joiner:
         self._hand_out(due, ())
 
     def settle(self, timeout: float) -> None:
-        """Wait until no span waits any longer, at most as long as one does or that many seconds; then tell of all."""
+        """Wait until no span waits any longer, at most as long as one does or that many seconds; then tell of all.
+
+        What another thread is telling of meanwhile is waited for as well.
+        """
         with self._lock:
-            self._taken.wait_for(lambda: not self._spans, min(timeout, self.wait))
+            self._taken.wait_for(lambda: not self._spans and not self._telling, min(timeout, self.wait))
         self.flush()
 
     def flush(self, *, events: bool = False) -> None:
@@ -162,7 +171,7 @@ class Joiner:
             self._told[key] = has_content(span.attributes)
             if len(self._told) > 4 * self._most:
                 self._told.popitem(last=False)
-        self._taken.notify_all()
+        self._telling += 1
         return span, events
 
     def _events_of(self, key: Key) -> list[Happening]:

@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from turnlog.producers.client import Client
 from turnlog.producers.integrations.opentelemetry.exporters import SCOPE, TurnlogLogExporter, TurnlogSpanExporter
-from turnlog.producers.scope import current
+from turnlog.producers.operations.scope import current
 
 _OPEN = 10_000
 """Most spans whose scope is kept; a span that never ends must not stay for ever."""

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Any, Unpack
 
 from turnlog.producers.fields import CallFields
-from turnlog.producers.operation import attributes_of
+from turnlog.producers.operations.operation import attributes_of
 
 _extra: ContextVar[Mapping[str, Any]] = ContextVar("turnlog_call_fields", default={})  # noqa: B039 - never changed
 

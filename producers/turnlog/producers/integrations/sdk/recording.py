@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec
 
-from turnlog.producers.call import Call
 from turnlog.producers.integrations.sdk.answer import Answer, Assembly, Endpoint, get, text
+from turnlog.producers.operations.call import Call
 
 _P = ParamSpec("_P")
 _logger = logging.getLogger("turnlog")

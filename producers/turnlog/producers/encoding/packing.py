@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from turnlog.producers.coerce import UnfitError, to_json, to_mapping, to_text
-from turnlog.producers.content import Contents, by_tenant
+from turnlog.producers.delivery.transport import Message
+from turnlog.producers.encoding.layout import Layouts
+from turnlog.producers.encoding.template import Template
 from turnlog.producers.event import Event
 from turnlog.producers.ids import Ids
 from turnlog.producers.kinds import REPORT, Fields, Kind, complete_times, incomplete, rename
-from turnlog.producers.layout import Layouts
-from turnlog.producers.policy import Mask, Policies
 from turnlog.producers.sampling import LeftOutError, Sampler, Sampling, check_weight
-from turnlog.producers.template import Template
-from turnlog.producers.transport import Message
+from turnlog.producers.texts.content import Contents, by_tenant
+from turnlog.producers.texts.policy import Mask, Policies
 from turnlog.schemas import EncodeError, Schema, SettingError, load
 from turnlog.schemas.codec import SINGLE_OBJECT
 from turnlog.schemas.headers import AVRO, CONTENT_TYPE, PRODUCER, TRACEPARENT

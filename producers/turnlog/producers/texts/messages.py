@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from turnlog.producers.coerce import UnfitError, to_json, to_mapping, to_text
-from turnlog.producers.quoting import escaped, quote
+from turnlog.producers.texts.quoting import escaped, quote
 
 Part = dict[str, Any]
 

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
-from turnlog.producers.call import Call
-from turnlog.producers.captured import Arguments, show
 from turnlog.producers.isa import is_a
-from turnlog.producers.scope import Scope, current
-from turnlog.producers.step import Step
+from turnlog.producers.operations.call import Call
+from turnlog.producers.operations.captured import Arguments, show
+from turnlog.producers.operations.scope import Scope, current
+from turnlog.producers.operations.step import Step
 
 P = ParamSpec("P")
 R = TypeVar("R")

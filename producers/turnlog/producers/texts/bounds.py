@@ -7,11 +7,11 @@ from hashlib import sha256
 from typing import Any
 
 from turnlog.producers.coerce import UnfitError, to_text
-from turnlog.producers.content import Content
 from turnlog.producers.kinds import Fields
-from turnlog.producers.seldom import Seldom
-from turnlog.producers.texts import Text, pairs_in, records_in, texts_in, texts_of
-from turnlog.producers.truncation import ceiling, cut, cut_json, utf8
+from turnlog.producers.texts.content import Content
+from turnlog.producers.texts.places import Text, pairs_in, records_in, texts_in, texts_of
+from turnlog.producers.texts.seldom import Seldom
+from turnlog.producers.texts.truncation import ceiling, cut, cut_json, utf8
 
 _NAMES_SHARE = 16
 """Names, ids and the like may have that part of what texts may have."""

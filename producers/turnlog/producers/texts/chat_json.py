@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from turnlog.producers.coerce import to_json
-from turnlog.producers.texts import Shape, TextKind
-from turnlog.producers.truncation import dump
+from turnlog.producers.texts.places import Shape, TextKind
+from turnlog.producers.texts.truncation import dump
 
 Edit = Callable[[str, TextKind, str], str]
 """Takes a text, its kind and its path; returns what to put in its place."""

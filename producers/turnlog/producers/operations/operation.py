@@ -7,13 +7,13 @@ from types import TracebackType
 from typing import Any, Self
 from weakref import ref
 
-from turnlog.producers.cancelling import verdict
-from turnlog.producers.errors import outcome_of
 from turnlog.producers.ids import TraceParent, event_id
 from turnlog.producers.isa import is_a, is_mapping
 from turnlog.producers.kinds import Fields, Kind
+from turnlog.producers.operations.cancelling import verdict
+from turnlog.producers.operations.errors import outcome_of
+from turnlog.producers.operations.scope import Scope, current, leave
 from turnlog.producers.pipe import Pipe
-from turnlog.producers.scope import Scope, current, leave
 
 DROPPED = "dropped"
 """error_type of what nobody held any more before it was ended."""

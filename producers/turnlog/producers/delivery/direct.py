@@ -6,11 +6,11 @@ from collections.abc import Callable
 from threading import Event as Flag
 from typing import Any
 
-from turnlog.producers.courier import Parcel
-from turnlog.producers.losses import UNDELIVERED, Losses
-from turnlog.producers.packing import schema_message
-from turnlog.producers.term import Term
-from turnlog.producers.transport import Connect, Message, Transport
+from turnlog.producers.delivery.courier import Parcel
+from turnlog.producers.delivery.losses import UNDELIVERED, Losses
+from turnlog.producers.delivery.term import Term
+from turnlog.producers.delivery.transport import Connect, Message, Transport
+from turnlog.producers.encoding.packing import schema_message
 from turnlog.schemas import Schema, TurnlogError
 
 _TICK = 0.01

@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Literal, TextIO
 
-from turnlog.producers.connecting import kafka
+from turnlog.producers.delivery.connecting import kafka
+from turnlog.producers.delivery.transport import Connect, Delivered, Message, Transport
 from turnlog.producers.limits import Limits
 from turnlog.producers.secrecy import without_secrets
-from turnlog.producers.transport import Connect, Delivered, Message, Transport
 from turnlog.schemas import (
     Datum,
     Decoder,

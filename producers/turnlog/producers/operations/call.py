@@ -8,11 +8,11 @@ from typing import Any, Self, TypeVar, Unpack
 from turnlog.producers.fields import CallFields
 from turnlog.producers.isa import is_a
 from turnlog.producers.kinds import CALL, Fields
-from turnlog.producers.operation import Operation
+from turnlog.producers.operations.operation import Operation
+from turnlog.producers.operations.scope import Scope
+from turnlog.producers.operations.snapshot import copy_in
+from turnlog.producers.operations.stream import AsyncStream, Stream
 from turnlog.producers.pipe import Pipe
-from turnlog.producers.scope import Scope
-from turnlog.producers.snapshot import copy_in
-from turnlog.producers.stream import AsyncStream, Stream
 
 _Chunk = TypeVar("_Chunk")
 _CONTENT = ("input", "output", "system", "tools")

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 from typing import Any
 
-from turnlog.producers.bounds import Bounds
 from turnlog.producers.coerce import UnfitError
+from turnlog.producers.encoding.template import Template
+from turnlog.producers.encoding.varint import SMALL, SMALL_SET, varint
 from turnlog.producers.event import Event
 from turnlog.producers.kinds import ALIASES, Fields, Kind, complete_times, incomplete
-from turnlog.producers.template import Template
-from turnlog.producers.varint import SMALL, SMALL_SET, varint
+from turnlog.producers.texts.bounds import Bounds
 from turnlog.schemas import EncodeError
 
 _MOST = 512

@@ -6,12 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Literal, ParamSpec, TypeVar, Unpack, overload
 
-from turnlog.producers import scope
-from turnlog.producers.call import Call
 from turnlog.producers.fields import CallFields, StepFields, StepKind
 from turnlog.producers.isa import is_a
-from turnlog.producers.observing import How, Observed, asked, observed
-from turnlog.producers.step import Step
+from turnlog.producers.operations import scope
+from turnlog.producers.operations.call import Call
+from turnlog.producers.operations.observing import How, Observed, asked, observed
+from turnlog.producers.operations.step import Step
 
 P = ParamSpec("P")
 R = TypeVar("R")

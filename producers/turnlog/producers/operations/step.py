@@ -6,10 +6,10 @@ from typing import Any, Self, Unpack
 
 from turnlog.producers.fields import StepFields
 from turnlog.producers.kinds import STEP, Fields
-from turnlog.producers.operation import Operation
+from turnlog.producers.operations.operation import Operation
+from turnlog.producers.operations.scope import Scope
+from turnlog.producers.operations.snapshot import copy_in
 from turnlog.producers.pipe import Pipe
-from turnlog.producers.scope import Scope
-from turnlog.producers.snapshot import copy_in
 
 _CONTENT = ("input", "output", "documents")
 

@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from turnlog.producers.bounds import Bounds
-from turnlog.producers.chat_json import edited, hashed, numbered
 from turnlog.producers.coerce import UnfitError, to_text
-from turnlog.producers.content import EVERY_TENANT, Capture, Content
 from turnlog.producers.kinds import Fields
-from turnlog.producers.seldom import Seldom
-from turnlog.producers.texts import ID, Group, Text, TextKind, pairs_in, records_in, texts_in, texts_of
+from turnlog.producers.texts.bounds import Bounds
+from turnlog.producers.texts.chat_json import edited, hashed, numbered
+from turnlog.producers.texts.content import EVERY_TENANT, Capture, Content
+from turnlog.producers.texts.places import ID, Group, Text, TextKind, pairs_in, records_in, texts_in, texts_of
+from turnlog.producers.texts.seldom import Seldom
 
 Mask = Callable[[str, TextKind], str]
 """Takes a text and what it is; returns the text to keep. Runs in the background thread. If it raises, or returns what

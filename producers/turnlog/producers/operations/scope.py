@@ -11,8 +11,8 @@ from functools import wraps
 from types import TracebackType
 from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
 
-from turnlog.producers import otel
 from turnlog.producers.ids import Ids, TraceParent
+from turnlog.producers.operations import otel
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from turnlog.producers.delivery.transport import Connect, Transport
 from turnlog.producers.limits import Limits
-from turnlog.producers.transport import Connect, Transport
 from turnlog.schemas import KafkaConnection
 
 
@@ -22,7 +22,7 @@ def kafka(connection: KafkaConnection, limits: Limits, *, give_up: bool = True) 
         SettingError: If librdkafka refuses a setting.
     """
     # Loading librdkafka costs half of the import time; a chatbot under test records without it.
-    from turnlog.producers.kafka import KafkaTransport, check  # noqa: PLC0415 - same
+    from turnlog.producers.delivery.kafka import KafkaTransport, check  # noqa: PLC0415 - same
 
     check(connection, limits)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from turnlog.producers.delivery.transport import Delivered, Message
 from turnlog.producers.limits import Limits
-from turnlog.producers.transport import Delivered, Message
 from turnlog.schemas import EncodeError, KafkaConnection, SettingError, TransientError
 from turnlog.schemas.topics import BY_NAME
 

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Mapping
 
 from turnlog.producers.clock import Clock
+from turnlog.producers.delivery.intake import Numbers
+from turnlog.producers.delivery.result import Result
 from turnlog.producers.event import Event
-from turnlog.producers.intake import Numbers
 from turnlog.producers.kinds import REPORT
-from turnlog.producers.result import Result
 
 REPORT_NAME = "turnlog.producer.report"
 """event_name of the log record in which a producer says how many events it has numbered, and dropped by reason."""

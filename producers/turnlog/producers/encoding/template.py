@@ -23,11 +23,11 @@ from turnlog.producers.coerce import (
     to_money,
     to_text,
 )
-from turnlog.producers.varint import SMALL, SMALL_SET, varint
+from turnlog.producers.encoding.varint import SMALL, SMALL_SET, varint
 from turnlog.schemas import EncodeError, Schema
 
 Write = Callable[[Any], str]
-"""Encodes a value; a character stands for a byte, see :mod:`turnlog.producers.varint`."""
+"""Encodes a value; a character stands for a byte, see :mod:`turnlog.producers.encoding.varint`."""
 
 _UNSET: dict[str, Any] = {"string": "unknown", "long": 0, "int": 0, "bytes": b""}
 """What stands in a field that has no default and was not set."""

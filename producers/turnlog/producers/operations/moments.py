@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from turnlog.producers.errors import message_of, trace_of, type_of
 from turnlog.producers.ids import event_id
 from turnlog.producers.isa import is_a
 from turnlog.producers.kinds import DEBUG, LOG, SECURITY, Fields, Kind
-from turnlog.producers.operation import Operation, attributes_of
+from turnlog.producers.operations.errors import message_of, trace_of, type_of
+from turnlog.producers.operations.operation import Operation, attributes_of
+from turnlog.producers.operations.scope import current
+from turnlog.producers.operations.snapshot import snapshot
 from turnlog.producers.pipe import Pipe
-from turnlog.producers.scope import current
-from turnlog.producers.snapshot import snapshot
 
 _SEVERITIES = {"debug": (5, "DEBUG"), "info": (9, "INFO"), "security": (13, "WARN"), "error": (17, "ERROR")}
 _TOPICS = {"debug": DEBUG, "security": SECURITY}

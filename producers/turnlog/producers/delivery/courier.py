@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from turnlog.producers.delivery.transport import Message
 from turnlog.producers.kinds import Priority
-from turnlog.producers.transport import Message
 from turnlog.schemas import Schema
 
 

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from threading import Event as Flag
 
 from turnlog.producers.clock import Clock
-from turnlog.producers.courier import Courier, Parcel
+from turnlog.producers.delivery.courier import Courier, Parcel
+from turnlog.producers.delivery.intake import Barrier, Intake
+from turnlog.producers.delivery.losses import INVALID, TOO_LARGE, Losses, logger
+from turnlog.producers.delivery.result import Result
+from turnlog.producers.delivery.term import Term
+from turnlog.producers.encoding.packing import Packer
 from turnlog.producers.event import Event
-from turnlog.producers.intake import Barrier, Intake
 from turnlog.producers.limits import Limits
-from turnlog.producers.losses import INVALID, TOO_LARGE, Losses, logger
-from turnlog.producers.packing import Packer
-from turnlog.producers.result import Result
 from turnlog.producers.sampling import LeftOutError
-from turnlog.producers.term import Term
 from turnlog.schemas import EncodeError
 
 _BATCH = 64

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal
 
-from turnlog.producers.truncation import LEAST_BYTES, utf8
+from turnlog.producers.texts.truncation import LEAST_BYTES, utf8
 from turnlog.schemas import MAX_RECORD_BYTES, SettingError
 
 Capture = Literal["full", "off", "hashed"]

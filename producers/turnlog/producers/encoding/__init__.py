@@ -1,0 +1,1 @@
+"""Events to Avro and messages, as fast as Python goes."""

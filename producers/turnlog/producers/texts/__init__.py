@@ -1,0 +1,1 @@
+"""What becomes of an event's texts before they leave the process."""
