@@ -8,7 +8,7 @@ from typing import Any
 
 from services import RunningStack
 from turnlog.schemas import UserError
-from turnlog.stack.query import ClickHouse
+from turnlog.sinks.query import ClickHouse
 
 _QUANTILE = """
 SELECT quantileExact({level})(duration_us) AS exact FROM calls ARRAY JOIN range(sample_weight) AS copy

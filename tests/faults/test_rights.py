@@ -29,8 +29,8 @@ EVENTS = int(os.environ.get("RIGHTS_EVENTS", "2000"))
 PEOPLE = ("jane@example.com", "joe@example.org")
 
 
-def write_people(path: Path, number: int) -> Path:
-    """Chats of two people by turns, last week, one call each."""
+def write_people(path: Path, number: int, *, times: bool = True) -> Path:
+    """Chats of two people by turns, one call each; last week, or without saying when."""
     began = datetime.now(UTC) - timedelta(days=6)
     with path.open("w", encoding="utf-8") as lines:
         for each in range(number):
@@ -39,7 +39,7 @@ def write_people(path: Path, number: int) -> Path:
                     "conversation_id": f"{person.partition('@')[0]}-{each:05}",
                     "user": person,
                     "model": "gpt-4o",
-                    "created_at": (began + timedelta(seconds=each)).isoformat(),
+                    **({"created_at": (began + timedelta(seconds=each)).isoformat()} if times else {}),
                     "messages": [
                         {"role": "user", "content": f"I am {person}, where is parcel {each}?"},
                         {"role": "assistant", "content": "On its way."},
@@ -113,8 +113,8 @@ def test_an_erasure_during_a_replay_outlives_two_kills_and_what_comes_after_it(
     joes = "SELECT count(), uniqExact(event_id), uniqExact(user_key) FROM calls"
     assert server.query(joes).result_rows == [(EVENTS, EVENTS, 1)]
 
-    # Sent again, it is swept up again, and Joe's are there twice.
-    again = running.turnlog("replay", str(file))
+    # Sent again, and as if it were of today, it is swept up again, and Joe's are there twice.
+    again = running.turnlog("replay", str(write_people(tmp_path / "again.jsonl", EVENTS, times=False)))
     assert again.returncode == 0
     _all_arrived(running, 4 * EVENTS)
     eventually(lambda: left(server, tokens) == {}, 60, 0.5)

@@ -9,11 +9,21 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewPartitions  # type: ignore[attr-defined] # its stubs forget to export it
 
 from sinkbench import SinkBench
 from support import eventually
 from turnlog.schemas import KafkaConnection
-from turnlog.sinks.audit import Act, Commit, append, chains, check, read_topic, record_act
+from turnlog.sinks.audit import (
+    Act,
+    Commit,
+    OffsetsRefusedError,
+    append,
+    chains,
+    check,
+    read_topic,
+    record_act,
+)
 from turnlog.stack import topics
 from turnlog.stack.cli import run
 from turnlog.stack.lag import read_lag
@@ -167,3 +177,44 @@ def test_offsets_are_committed_with_the_act_or_not_at_all(connection: KafkaConne
         assert consumer.committed([place], 10)[0].offset == 7
     consumer.close()
     assert len(read_topic(connection)) == 1
+
+
+def test_who_lost_what_it_wants_to_commit_is_told_and_writes_nothing(connection: KafkaConnection) -> None:
+    topics.apply(connection)
+    record_act(connection, "ann", "a.test", "first", tenant="t")
+
+    def join() -> Consumer:
+        consumer = Consumer(
+            connection.librdkafka(
+                group_id=f"{connection.prefix}g", group_instance_id="one", enable_auto_commit=False, log_level=0
+            )
+        )
+        consumer.subscribe([f"{connection.prefix}privacy"])
+        eventually(lambda: consumer.poll(0.1) is None and consumer.assignment(), 60)
+        return consumer
+
+    lost = join()
+    metadata = lost.consumer_group_metadata()
+    new = join()
+    offset = TopicPartition(f"{connection.prefix}privacy", 0, 7)
+    with pytest.raises(OffsetsRefusedError):
+        append(connection, Act("ann", "a.test", "second", tenant="t"), Commit([offset], metadata))
+    assert len(read_topic(connection)) == 1
+    append(connection, Act("ann", "a.test", "third", tenant="t"), Commit([offset], new.consumer_group_metadata()))
+    assert [each["resource"] for each in read_topic(connection)] == ["first", "third"]
+    lost.close()
+    new.close()
+
+
+def test_a_topic_that_somebody_makes_larger_forks_no_chain(connection: KafkaConnection) -> None:
+    topics.apply(connection)
+    tenants = ["t", "u", "v", "w"]
+    for tenant in tenants:
+        record_act(connection, "ann", "a.test", "r", tenant=tenant)
+    topic = f"{connection.prefix}audit"
+    admin = AdminClient(connection.librdkafka())
+    for future in admin.create_partitions([NewPartitions(topic, 5)]).values():
+        future.result(30)
+    eventually(lambda: len(admin.list_topics(topic, 10).topics[topic].partitions) == 5, 30)
+    for tenant in tenants:
+        assert record_act(connection, "ann", "a.test", "r", tenant=tenant)["chain_number"] == 2

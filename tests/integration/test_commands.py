@@ -18,9 +18,9 @@ from services import StackFactory, turnlog
 from support import eventually
 from turnlog.schemas import UserError
 from turnlog.sinks import migrate
+from turnlog.sinks.query import ClickHouse, QueryError, ServerAwayError
 from turnlog.stack import cli
 from turnlog.stack.ports import free_port
-from turnlog.stack.query import ClickHouse, QueryError, ServerAwayError
 
 _CHATS = 5
 

@@ -193,7 +193,7 @@ def test_panes_are_summed_up_by_the_hour_however_often(migrated: Client) -> None
 
 
 def test_views_count_by_weight_and_old_rows_weigh_one(server: Client, database: str) -> None:
-    *before, weights = packaged()
+    before = [each for each in packaged() if each.number < 11]
     migrate(server, database, migrations=before)
     base = ask(server, "SELECT toUnixTimestamp(now()) AS at")[0]["at"] - 7200
 
@@ -202,7 +202,7 @@ def test_views_count_by_weight_and_old_rows_weigh_one(server: Client, database: 
         return {"event_time": base + seconds, "start_time": base + seconds, "duration_us": 1_000_000, **paid, **more}
 
     put(server, "calls", call(1, **at(0)))
-    assert migrate(server, database).applied == (str(weights),)
+    assert migrate(server, database).applied[0] == "0011_weights"
     put(
         server,
         "calls",

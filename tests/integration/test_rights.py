@@ -6,116 +6,27 @@ import json
 import threading
 import time
 import zipfile
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 import pytest
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import Producer
 
+from integration.rights_book import CATALOGUE, DAY, EVENTS, JANE, JOE, MAIL, NOW, Book, everything, request
 from support import eventually
 from turnlog.schemas import KafkaConnection
-from turnlog.sinks import Retention, client, migrate
+from turnlog.sinks import Retention, migrate
 from turnlog.sinks.audit import read_topic
 from turnlog.sinks.log import logger
-from turnlog.sinks.rights import TABLES, Carrier, Kind, Ledger, Outcome, Request
+from turnlog.sinks.rights import TABLES, BundleFormat, Carrier, Exporter, Kind, Ledger, Outcome, Request, write_bundle
 from turnlog.sinks.rights.__main__ import _consumer
 from turnlog.sinks.rights.settings import RightsSettings
 from turnlog.sinks.rights.worker import RightsWorker
 from turnlog.stack import topics
-from turnlog.stack.rights import BundleFormat, Subject, ask, read_asked, write_bundle
-
-JANE, JOE = "<USER:k1-00000000000000aa>", "<USER:k1-00000000000000bb>"
-MAIL = "<EMAIL:k1-0000aaaa>"
-NOW = int(time.time()) * 1_000_000
-SECOND = 1_000_000
-DAY = 86_400 * SECOND
-EVENTS = [name for name, table in TABLES.items() if not table.catalogue]
-CATALOGUE = [name for name, table in TABLES.items() if table.catalogue]
-
-
-@pytest.fixture
-def server(clickhouse: str, database: str) -> Iterator[Client]:
-    opened = client(clickhouse, database=database)
-    migrate(opened, database)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def carrier(server: Client, database: str) -> Carrier:
-    return Carrier(Ledger(server, database))
-
-
-class Book:
-    """Writes rows with numbers of their own, a table's together."""
-
-    def __init__(self, server: Client) -> None:
-        self._server = server
-        self._number = 0
-        self._waiting: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-
-    def put(self, table: str, **row: Any) -> str:
-        self._number += 1
-        number = str(UUID(int=self._number))
-        time_us = row.pop("time", NOW - 60 * SECOND)
-        whole = {"event_id": number, "event_time": time_us / SECOND, "source_time": time_us / SECOND, "tenant_id": "t"}
-        whole |= {"producer_id": str(UUID(int=7)), "sequence": self._number, "service_name": "bot"}
-        keys = {"model_versions": "model_version_id", "datasets": "dataset_id"}
-        whole |= {keys[table]: number} if table in keys else {}
-        self._waiting[table].append(whole | row)
-        return number
-
-    def write(self) -> None:
-        for table, rows in self._waiting.items():
-            body = "\n".join(map(json.dumps, rows)).encode()
-            self._server.raw_insert(table, insert_block=body, fmt="JSONEachRow", settings={"insert_deduplicate": 0})
-        self._waiting.clear()
-
-    def left(self, *tables: str) -> set[str]:
-        return {
-            str(row[0]) for table in tables for row in self._server.query(f"SELECT event_id FROM {table}").result_rows
-        }
-
-
-@pytest.fixture
-def book(server: Client) -> Book:
-    return Book(server)
-
-
-def request(kind: Kind, number: str, **more: Any) -> Request:
-    given: dict[str, Any] = {"tokens": (JANE, MAIL), "range_to": NOW} | more
-    return Request(number, "t", kind, **given)
-
-
-def everything(book: Book, time_us: int = NOW - 60 * SECOND) -> tuple[set[str], set[str], set[str]]:
-    """Rows of Jane's in every way in which one can be hers; rows of others' beside them; rows of catalogues."""
-    hers, others = set(), set()
-    for table in EVENTS:
-        hers |= {
-            book.put(table, user_key=JANE, conversation_id="jane-1", trace_id="jt", time=time_us),
-            book.put(table, conversation_id="jane-1", trace_id="jt2", time=time_us),  # her chat, without her
-            # A request of hers, of calls in another partition.
-            book.put(table, trace_id="jt", time=time_us - (40 * DAY if table == "calls" else 0)),
-            book.put(table, user_key=JOE, attributes={"who": f"as {MAIL} says"}, time=time_us),
-        }
-        others |= {
-            book.put(table, user_key=JOE, conversation_id="jane-1", trace_id="jt", time=time_us),  # joined her chat
-            book.put(table, user_key=JOE, conversation_id="joe-1", time=time_us),
-            book.put(table, conversation_id="joe-1", time=time_us),
-            book.put(table, time=time_us),
-            book.put(table, tenant_id="other", user_key=JANE, conversation_id="jane-1", time=time_us),
-            book.put(table, user_key=JANE, conversation_id="jane-2", time=NOW + SECOND),  # she goes on chatting
-        }
-    call = book.put("calls", user_key=JANE, time=time_us)
-    hers |= {call, book.put("scores", target_event_id=call, time=time_us), book.put("logs", call_id=call, time=time_us)}
-    kept = {book.put(table, user_key=JANE, conversation_id="jane-1", time=time_us) for table in CATALOGUE}
-    book.write()
-    return hers, others, kept
+from turnlog.stack.rights import Subject, ask, read_asked
 
 
 def test_an_erasure_takes_all_that_is_the_subjects_and_nothing_else(
@@ -129,7 +40,10 @@ def test_an_erasure_takes_all_that_is_the_subjects_and_nothing_else(
     assert book.left(*EVENTS) == others
     assert book.left(*CATALOGUE) == kept, "a release stays, without who had to do with it"
     ties = " UNION ALL ".join(f"SELECT concat(user_key, conversation_id) AS tie FROM {table}" for table in CATALOGUE)
-    assert {row[0] for row in server.query(ties).result_rows} == {""}
+    assert {row[0] for row in server.query(ties).result_rows} == {"", JOE}
+    for table in CATALOGUE:
+        everywhere = f"SELECT count() FROM {table} WHERE multiSearchAny(toString(tuple(*)), ['{JANE}', '{MAIL}'])"
+        assert server.query(everywhere).result_rows == [(0,)], "nor who is named in one"
     inactive = "SELECT sum(rows) FROM system.parts WHERE database = currentDatabase() AND table = 'calls' AND active"
     assert server.query(inactive).result_rows[0][0] == len(book.left("calls")), "deleted physically, not masked"
     assert server.query("SELECT sent, stored, missing FROM account").result_rows == before
@@ -141,7 +55,7 @@ def test_what_arrives_late_is_swept_up_whichever_way_it_is_hers(carrier: Carrier
     everything(book)
     carrier.carry_out(request(Kind.ERASE, "e1"))
     carrier.carry_out(request(Kind.ERASE, "e2", tokens=(), conversations=("c's \\chat",)))
-    assert carrier.sweep(None) == []
+    assert list(carrier.sweep(None)) == []
     since = int(time.time()) - 3
     others = book.left(*EVENTS)
     hers, more, _ = everything(book)
@@ -151,10 +65,10 @@ def test_what_arrives_late_is_swept_up_whichever_way_it_is_hers(carrier: Carrier
     book.write()
     touched = {each.id: rows for each, rows in carrier.sweep(since)}
     assert touched.keys() == {"e1", "e2"}
-    assert sum(touched["e1"].values()) == len(hers) + len(CATALOGUE)
+    assert sum(touched["e1"].values()) == len(hers) + 2 * len(CATALOGUE)
     assert touched["e2"]["logs"] == len(chat)
     assert book.left(*EVENTS) == others | more
-    assert carrier.sweep(since) == []
+    assert list(carrier.sweep(since)) == []
 
 
 def test_a_hold_outlives_retention_and_erasure_until_it_is_released(
@@ -179,7 +93,7 @@ def test_a_hold_outlives_retention_and_erasure_until_it_is_released(
         "4 rows are on hold, by request r1: release them and ask again",
     )
     assert book.left("debug") == hers
-    assert carrier.sweep(None) == []
+    assert list(carrier.sweep(None)) == []
 
     released = carrier.carry_out(request(Kind.RELEASE, "x1", tokens=(JANE,)))
     assert (released.outcome, released.rows["debug"]) == ("done", 4)
@@ -194,21 +108,44 @@ def test_an_export_holds_all_of_a_subjects_rows_and_counts_them(
     server: Client, clickhouse: str, book: Book, tmp_path: Path, form: BundleFormat
 ) -> None:
     hers, _, kept = everything(book)
+    act = book.put("audit", action="privacy.restrict", resource=f"{JANE} and 1 more")
+    book.put("audit", action="privacy.restrict", resource=JOE)
+    book.write()
     file = tmp_path / "jane.zip"
-    counts = write_bundle(f"{clickhouse}/{server.database}", request(Kind.EXPORT, "x1"), file, form)
+    bundle = write_bundle(f"{clickhouse}/{server.database}", request(Kind.EXPORT, "x1"), file, form)
+    assert bundle.sha256 == sha256(file.read_bytes()).hexdigest()
+    assert file.stat().st_mode & 0o777 == 0o600
     with zipfile.ZipFile(file) as archive:
         manifest = json.loads(archive.read("manifest.json"))
-        assert manifest["rows"] == counts
-        assert manifest["total"] == len(hers) + len(kept)
-        assert {name.partition(".")[0] for name in archive.namelist()} == {*TABLES, "manifest"}
+        assert manifest["rows"] == bundle.rows
+        assert manifest["total"] == len(hers) + len(kept) + 1
+        assert {name.partition(".")[0] for name in archive.namelist()} == {*TABLES, "audit", "manifest"}
         if form is BundleFormat.JSONL:
             found = {
                 json.loads(line)["event_id"]
-                for name in TABLES
+                for name in (*TABLES, "audit")
                 for line in archive.read(f"{name}.jsonl").decode().splitlines()
             }
-            assert found == hers | kept
+            assert found == hers | kept | {act}
     assert server.query("SELECT count() FROM privacy_marks").result_rows[0][0] == 0
+
+
+def test_an_export_that_is_asked_for_by_the_topic_is_written_to_the_folder_for_them(
+    server: Client, clickhouse: str, carrier: Carrier, book: Book, tmp_path: Path
+) -> None:
+    hers, _, kept = everything(book)
+    asked = request(Kind.EXPORT, "x1")
+    assert carrier.carry_out(asked).outcome == "refused", "without a folder"
+    exporter = Exporter(f"{clickhouse}/{server.database}", tmp_path / "exports")
+    writing = Carrier(Ledger(server, str(server.database)), exporter.export)
+    done = writing.carry_out(asked)
+    assert (done.outcome, sum(done.rows.values())) == ("done", len(hers) + len(kept))
+    (file,) = (tmp_path / "exports").iterdir()
+    assert done.more == {"file": file.name, "sha256": sha256(file.read_bytes()).hexdigest()}
+    again = writing.carry_out(asked)
+    assert again.rows == done.rows, "begun anew after a kill"
+    (tmp_path / "file").touch()
+    assert Exporter(clickhouse, tmp_path / "file" / "x").export(asked).outcome == "failed"
 
 
 class Obliging(Carrier):
@@ -216,6 +153,7 @@ class Obliging(Carrier):
 
     def __init__(self) -> None:
         self.asked: list[Request] = []
+        self.calls = 3
 
     def carry_out(self, request: Request) -> Outcome:
         self.asked.append(request)
@@ -224,8 +162,14 @@ class Obliging(Carrier):
     def now(self) -> int:
         return 0
 
-    def sweep(self, since: int | None) -> list[tuple[Request, dict[str, int]]]:
-        return []
+    def sweep(self, since: int | None) -> Iterator[tuple[Request, dict[str, int]]]:
+        yield from ()
+
+    def erased(self) -> dict[tuple[str, str], dict[str, int]]:
+        return {("t", each.id): {"calls": self.calls} for each in self.asked}
+
+    def erasure(self, tenant: str, request_id: str) -> Request:
+        return next(each for each in self.asked if (each.tenant, each.id) == (tenant, request_id))
 
 
 @contextmanager
@@ -269,3 +213,22 @@ def test_every_request_gets_one_receipt_and_who_is_named_in_plain_is_refused(con
         eventually(lambda: len(read_topic(connection)) == 4, 60, 0.3)
     assert [each.id for each in carrier.asked] == [good, again], "what was answered is not answered again"
     assert [each.state(NOW) for each in read_asked(connection)] == ["refused", "done", "done"]
+
+
+def test_what_a_worker_erased_and_died_over_before_it_could_say_so_is_in_a_receipt_of_the_next(
+    connection: KafkaConnection,
+) -> None:
+    topics.apply(connection)
+    number = ask(connection, Kind.ERASE, Subject((JANE,), ()), tenant="t", requested_by="dpo", due_us=None, now_us=NOW)
+    carrier = Obliging()
+    with working(connection, carrier):
+        eventually(lambda: len(read_topic(connection)) == 1, 60, 0.3)
+    carrier.calls = 5
+    for _ in range(2):  # told of once, whoever comes after
+        with working(connection, carrier):
+            eventually(lambda: len(read_topic(connection)) > 1, 60, 0.3)
+            other = ask(connection, Kind.ERASE, Subject((JOE,), ()), tenant="u", requested_by="", due_us=None, now_us=1)
+            eventually(lambda: any(each.id == other for each in carrier.asked), 60, 0.3)  # noqa: B023 - this round's
+    first, late = read_topic(connection, "t")
+    assert [each["attributes"]["rows.calls"] for each in (first, late)] == ["3", "2"]
+    assert late["attributes"] | {"erased_in_all": "5", "privacy_request_id": number} == late["attributes"]

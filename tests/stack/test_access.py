@@ -11,6 +11,8 @@ import pytest
 from turnlog.schemas import SettingError, raw_topics
 from turnlog.sinks import Flavour
 from turnlog.sinks.migration import packaged
+from turnlog.sinks.rights import TABLES
+from turnlog.sinks.routes import ROUTES
 from turnlog.stack.access import PRINCIPALS, Passwords, bindings, statements
 from turnlog.stack.access.kafka import plain
 from turnlog.stack.access.principals import TENANT_TABLES, VIEWS
@@ -45,11 +47,18 @@ def test_every_tenant_has_a_policy_for_every_table() -> None:
     made = statements("turnlog", ["acme.co", "other"], SECRETS)
     for table in TENANT_TABLES:
         policies = [each for each in made if each.startswith("CREATE ROW POLICY") and f"turnlog.{table} " in each]
+        held = " AND hold = 0" if table in {*TABLES} else ""
         assert [each.partition("USING ")[2] for each in policies] == [
             "1 TO `turnlog_rights_role`, `turnlog_operator_role`",
-            "tenant_id = 'acme.co' TO `turnlog_analyst_acme.co_role`",
-            "tenant_id = 'other' TO `turnlog_analyst_other_role`",
+            f"tenant_id = 'acme.co'{held} TO `turnlog_analyst_acme.co_role`",
+            f"tenant_id = 'other'{held} TO `turnlog_analyst_other_role`",
         ]
+
+
+def test_sinks_write_what_they_load_and_nothing_about_peoples_requests() -> None:
+    (sinks,) = (each for each in PRINCIPALS if each.name == "sinks")
+    assert {route.table for route in ROUTES.values()} <= set(sinks.inserts)
+    assert not any(table.startswith("privacy_") or table == "*" for table in sinks.inserts)
 
 
 def test_users_are_made_where_their_password_is_known_and_it_is_not_shown() -> None:
@@ -68,6 +77,11 @@ def test_statements_are_clickhouses(flavour: Flavour) -> None:
     parsed = str(chdb.query(query, "TSVRaw")).splitlines()  # type: ignore[no-untyped-call] # the library's
     assert len(parsed) == len(made)
     assert {"ON CLUSTER" in each for each in parsed} == {flavour.cluster is not None}
+
+
+def test_tenants_that_would_share_a_password_are_refused() -> None:
+    with pytest.raises(SettingError, match="one password"):
+        statements("turnlog", ["acme.co", "acme-co"], SECRETS)
 
 
 @pytest.mark.parametrize("tenant", ["a'b", "", "x" * 65, "a`b", "a b"])

@@ -6,6 +6,7 @@ import pytest
 from turnlog.processors.redaction import Ruleset
 from turnlog.stack import cli
 from turnlog.stack.commands import redact
+from turnlog.stack.redacting import lines_of
 
 CONFIGURATION = """
 defaults: {types: {CARD: masked}}
@@ -89,3 +90,7 @@ def test_examples_that_fail_are_named(
     config.write_text(CONFIGURATION.replace("T-[0-9]{4}", "(T+)+x"))
     assert cli.run(["redact", "--test", "--config", str(config)]) == 2
     assert "rules.ticket: a text could be made" in capsys.readouterr().err
+
+
+def test_a_line_of_json_goes_on_behind_what_other_texts_end_lines_with() -> None:
+    assert [number for number, _ in lines_of('{"body": "a\u2028b\u0085c"}\n\n{}\n')] == [1, 3]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from turnlog.stack.query import Answer
+from turnlog.sinks.query import Answer
 from turnlog.stack.rowtable import parse_rows, print_table, table_of
 
 

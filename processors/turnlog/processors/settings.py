@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from turnlog.processors.keys import KeySource, key_source
-from turnlog.schemas import KafkaConnection, SettingError
+from turnlog.schemas import KafkaConnection, wrong_setting
 
 
 class ProcessorSettings(BaseSettings):
@@ -64,9 +64,7 @@ class ProcessorSettings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            first = error.errors()[0]
-            name = f"TURNLOG_{'_'.join(str(each) for each in first['loc']).upper()}"
-            raise SettingError(f"{name}: {first['msg']}") from error
+            raise wrong_setting("TURNLOG_", error.errors()) from error
 
     @property
     def kafka(self) -> KafkaConnection:

@@ -25,6 +25,7 @@ from turnlog.schemas.headers import Origin, Source
 from turnlog.schemas.ids import uuid7
 from turnlog.schemas.kafka import PROCESSORS, RIGHTS, SINKS, KafkaConnection
 from turnlog.schemas.schema import RECORDS, Datum, Schema, load, released
+from turnlog.schemas.settings import wrong_setting
 from turnlog.schemas.store import Registry, SchemaStore
 from turnlog.schemas.topics import TOPICS, Topic, clean_topics, raw_topics
 
@@ -67,4 +68,5 @@ __all__ = [
     "units_from_bytes",
     "units_to_bytes",
     "uuid7",
+    "wrong_setting",
 ]

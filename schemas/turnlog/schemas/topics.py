@@ -9,6 +9,9 @@ from turnlog.schemas.codec import MAX_RECORD_BYTES
 
 DAY_MS = 86_400_000
 FOREVER = -1
+SEGMENT_MS = 3_600_000
+"""What outlives a topic's retention, at most, besides the minutes that brokers take to look."""
+
 DEFAULT_PARTITIONS = 4
 RAW = "raw."
 
@@ -49,6 +52,10 @@ class Topic:
             "max.message.bytes": str(self.max_bytes),
             "message.timestamp.type": "LogAppendTime",
         }
+        if self.retention_ms != FOREVER:
+            # Retention drops whole closed segments. By a broker's default one is closed after a week, and what is to
+            # be kept for a day would be there for eight.
+            config["segment.ms"] = str(SEGMENT_MS)
         if self.compacted:
             # A reader that keeps the highest version of a key must get to see it before an older one, written late
             # by a worker that had lost its partitions, replaces it.

@@ -11,13 +11,13 @@ are dropped whole all the same, without being rewritten.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from turnlog.schemas import SettingError
+from turnlog.schemas import wrong_setting
 
 Days = Annotated[int, Field(ge=1, le=20_000)]
 
@@ -77,9 +77,7 @@ class Retention(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            first = error.errors()[0]
-            name = f"TURNLOG_RETENTION_{'_'.join(str(each) for each in first['loc']).upper()}"
-            raise SettingError(f"{name}: {first['msg']}") from error
+            raise wrong_setting("TURNLOG_RETENTION_", error.errors()) from error
 
 
 _FAR = "toDateTime('2106-01-01 00:00:00', 'UTC')"
@@ -144,3 +142,19 @@ def expression(name: str, retention: Retention) -> str:
     """
     days, rule = _RULES[name]
     return rule(getattr(retention, days))
+
+
+def kept_days(tables: Iterable[str], retention: Retention | None = None) -> dict[str, str]:
+    """Return how long tables keep their rows, in words; for ClickHouse's own log tables, that of those.
+
+    Args:
+        tables: Their names.
+        retention: The settings; by default those of the environment.
+    """
+    settings = retention or Retention.read()
+    found = {}
+    for table in tables:
+        days = getattr(settings, _RULES[table][0] if table in _RULES else "system_logs")
+        texts = f", texts {settings.bodies} d" if table in BODY_COLUMNS else ""
+        found[table] = f"{days} d{texts}"
+    return found

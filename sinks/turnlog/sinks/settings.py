@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from turnlog.schemas import KafkaConnection, SettingError
+from turnlog.schemas import KafkaConnection, wrong_setting
 from turnlog.sinks.address import DEFAULT_URL, Address
 from turnlog.sinks.batch import Limits
 
@@ -18,6 +18,8 @@ class WorkerSettings(BaseSettings):
     """What every worker between Kafka and ClickHouse is told; each is read from ``TURNLOG_<NAME>``.
 
     Attributes:
+        worker_id: Name of this worker in its group, unique among running workers and the same after a restart: a
+            worker that comes back under its name takes its partitions over at once.
         ready_file: Touched once the worker works: it has its partitions, or can read requests.
         clickhouse_url: ``http(s)://[user:password@]host:port[/database]``; left out of the repr.
         log_format: ``json``, ``console``, or ``auto``: console on a terminal.
@@ -27,6 +29,9 @@ class WorkerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TURNLOG_", extra="ignore", frozen=True)
 
+    worker_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,200}$")] = Field(
+        default_factory=lambda: f"{socket.gethostname()}-0"
+    )
     ready_file: Path | None = None
     clickhouse_url: Annotated[str, Field(repr=False)] = DEFAULT_URL
     log_format: Literal["json", "console", "auto"] = "auto"
@@ -43,9 +48,7 @@ class WorkerSettings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            first = error.errors()[0]
-            name = f"TURNLOG_{'_'.join(str(each) for each in first['loc']).upper()}"
-            raise SettingError(f"{name}: {first['msg']}") from error
+            raise wrong_setting("TURNLOG_", error.errors()) from error
 
     @property
     def kafka(self) -> KafkaConnection:
@@ -66,8 +69,6 @@ class SinkSettings(WorkerSettings):
     """Settings of one sink worker, besides those of every worker.
 
     Attributes:
-        worker_id: Name of this worker in its group, unique among running workers and the same after a restart: a
-            worker that comes back under its name takes its partitions over at once.
         schema_registry_url: Confluent-compatible registry, where one is in use; left out of the repr.
         sink_rows: Most rows of an insert.
         sink_bytes: Most bytes of an insert.
@@ -77,9 +78,6 @@ class SinkSettings(WorkerSettings):
         sink_timeout_seconds: How long to wait for an insert.
     """
 
-    worker_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,200}$")] = Field(
-        default_factory=lambda: f"{socket.gethostname()}-0"
-    )
     schema_registry_url: Annotated[str | None, Field(repr=False)] = None
     sink_rows: Annotated[int, Field(ge=1, le=500_000)] = 50_000
     sink_bytes: Annotated[int, Field(ge=65_536, le=256 * 1024 * 1024)] = 32 * 1024 * 1024

@@ -2,17 +2,38 @@
 
 import getpass
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import typer
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from turnlog.schemas import KafkaConnection, TransientError
-from turnlog.sinks import Migrated, audit
+from turnlog.schemas import RECORDS, KafkaConnection, TransientError, TurnlogError, load, released
+from turnlog.sinks import Migrated, audit, client
 from turnlog.sinks.audit import PIPELINE
+from turnlog.sinks.clients import unavailable
+from turnlog.sinks.retention import kept_days
 from turnlog.stack.datadir import DataDirectory
 from turnlog.stack.servers import KAFKA_VARIABLE, Servers, resolve
 from turnlog.stack.state import read_state
+from turnlog.stack.topics import TopicState
+
+
+@dataclass
+class End:
+    """What came of an act.
+
+    Attributes:
+        rows: How many rows it touched.
+        attributes: Anything else worth keeping.
+    """
+
+    rows: int | None = None
+    attributes: dict[str, str] = field(default_factory=dict)
 
 
 def actor() -> str:
@@ -33,18 +54,28 @@ def note_act(
     *,
     tenant: str = PIPELINE,
     attributes: Mapping[str, str] | None = None,
+    reason: str | None = None,
     rows: int | None = None,
-) -> None:
-    """Record what a command has done; where Kafka is away, say that it is not recorded.
+) -> bool:
+    """Record what a command has done; where Kafka is away, say that it is not recorded, and return False.
 
     For acts that do not need Kafka themselves, and that must work without it. Blocks for some seconds at most.
     """
     try:
         audit.record_act(
-            connection, actor(), action, resource, tenant=tenant, attributes=dict(attributes or {}), rows=rows
+            connection,
+            actor(),
+            action,
+            resource,
+            tenant=tenant,
+            attributes=dict(attributes or {}),
+            reason=reason,
+            rows=rows,
         )
     except TransientError as error:
         typer.echo(f"not in the audit trail: {error}", err=True)
+        return False
+    return True
 
 
 def record_act(
@@ -55,6 +86,7 @@ def record_act(
     outcome: str = "done",
     tenant: str | None = None,
     data: Path | None = None,
+    end: End | None = None,
 ) -> None:
     """Record an act on the servers that a command talks to; blocks until Kafka has it.
 
@@ -67,14 +99,48 @@ def record_act(
         outcome: ``begun`` right before, ``done``, ``refused`` or ``failed``.
         tenant: Whose data; None for the pipeline as a whole.
         data: The data directory that the command was given.
+        end: What came of it.
 
     Raises:
         TransientError: Kafka does not take it.
         UserError: There are no servers to talk to.
     """
     connection = resolve(data).kafka_connection()
-    whose = PIPELINE if tenant is None else tenant
-    audit.record_act(connection, actor(), action, resource, tenant=whose, outcome=outcome, reason=reason)
+    known = end or End()
+    audit.record_act(
+        connection,
+        actor(),
+        action,
+        resource,
+        tenant=PIPELINE if tenant is None else tenant,
+        outcome=outcome,
+        reason=reason,
+        rows=known.rows,
+        attributes=dict(known.attributes),
+    )
+
+
+@contextmanager
+def recorded(
+    action: str, resource: str, reason: str | None = None, *, tenant: str | None = None, data: Path | None = None
+) -> Iterator[End]:
+    """Record an act as begun, let it happen, and record it as done or failed; gives what to fill in with its end.
+
+    An act that is begun and never ended was cut off, and must be looked at. Raises as :func:`record_act`, before the
+    act, or after it where only its end could not be recorded.
+    """
+    record = partial(record_act, action, resource, reason, tenant=tenant, data=data)
+    record(outcome="begun")
+    end = End()
+    try:
+        yield end
+    except BaseException:
+        try:
+            record(outcome="failed", end=end)
+        except TurnlogError as error:
+            typer.echo(f"not in the audit trail: {error}", err=True)
+        raise
+    record(outcome="done", end=end)
 
 
 def record_key_act(
@@ -96,10 +162,53 @@ def record_key_act(
     record_act(action, resource, reason, outcome=outcome, tenant=tenant, data=data)
 
 
-def note_migration(servers: Servers, done: Migrated) -> None:
-    """Record what a migration has changed, if it has changed anything; as :func:`note_act`."""
-    if not done.applied and not done.retention:
-        return
-    changes = {"applied": ", ".join(done.applied), "retention": ", ".join(done.retention)}
-    attributes = {name: value for name, value in changes.items() if value}
-    note_act(servers.kafka_connection(), "database.migrate", "tables", attributes=attributes)
+def note_topics(connection: KafkaConnection, states: Sequence[TopicState]) -> None:
+    """Record which topics were made, if any were; as :func:`note_act`."""
+    if made := [state.topic.name for state in states if state.created]:
+        note_act(connection, "topics.apply", connection.prefix, attributes={"created": ", ".join(made)})
+
+
+def note_migration(servers: Servers, done: Migrated, *, new: bool = False) -> None:
+    """Record what a migration has changed, and which schemas are in use from now on; as :func:`note_act`.
+
+    What has not changed is not recorded.
+
+    Args:
+        servers: Where it was done.
+        done: What was done.
+        new: Whether there was no database before, of whose tables there is nothing to tell.
+    """
+    connection = servers.kafka_connection()
+    acts: list[tuple[str, str, Mapping[str, str]]] = []
+    if done.applied and not new:
+        acts.append(("database.migrate", "tables", {"applied": ", ".join(done.applied)}))
+    if done.retention and not new:
+        acts.append(("retention.change", "tables", kept_days(done.retention)))
+    prints = {record: load(record).fingerprint.hex() for record in RECORDS}
+    schemas = f"schemas {sha256(''.join(prints.values()).encode()).hexdigest()[:16]}"
+    if not _is_known(connection, servers.clickhouse, "schemas.release", schemas):
+        acts.append(("schemas.release", schemas, {"release": str(max(released())), **prints}))
+    for action, resource, attributes in acts:
+        if not note_act(connection, action, resource, attributes=attributes):
+            return  # nor would the next be taken
+
+
+def _is_known(connection: KafkaConnection, clickhouse: str, action: str, resource: str) -> bool:
+    """Tell whether the pipeline's chain has an act: in the table, or in Kafka where that is not loaded yet."""
+    server = client(clickhouse)
+    try:
+        found = server.query(
+            "SELECT count() FROM audit WHERE action = {action:String} AND resource = {resource:String}",
+            parameters={"action": action, "resource": resource},
+        ).result_rows[0][0]
+    except (ClickHouseError, OSError) as error:
+        raise unavailable(error, "ClickHouse, table audit") from error
+    finally:
+        server.close()
+    if found:
+        return True
+    try:
+        events = audit.read_topic(connection, PIPELINE)
+    except TransientError:
+        return False  # to record it will fail as well, and say so
+    return any((event["action"], event["resource"]) == (action, resource) for event in events)

@@ -59,6 +59,11 @@ class DataDirectory:
         """The keys that tokens for personal data are made with."""
         return self.path / "keys" / "pseudonym.key"
 
+    @property
+    def exports(self) -> Path:
+        """Where bundles of people's data go that are asked for by the topic."""
+        return self.path / "exports"
+
     def log(self, component: str) -> Path:
         """Name a component's log file."""
         return self.logs / f"{component}.log"

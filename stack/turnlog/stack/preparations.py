@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from turnlog.schemas import KafkaConnection
 from turnlog.sinks import migrate
 from turnlog.sinks.migration import packaged
 from turnlog.stack import topics
-from turnlog.stack.acts import note_migration
+from turnlog.stack.acts import note_migration, note_topics
 from turnlog.stack.servers import Servers
 
 
@@ -27,12 +28,17 @@ class Preparation:
 def preparations(servers: Servers) -> tuple[Preparation, ...]:
     """Return what to prepare on these servers, in order. Each does nothing when it was done before."""
     return (
-        Preparation("topics", partial(topics.apply, servers.kafka_connection({}))),
+        Preparation("topics", partial(_topics, servers.kafka_connection({}))),
         Preparation("tables", partial(_tables, servers)),
     )
 
 
+def _topics(connection: KafkaConnection) -> None:
+    states = topics.apply(connection)
+    if not all(state.created for state in states):  # of a new stack there is nothing to tell
+        note_topics(connection, states)
+
+
 def _tables(servers: Servers) -> None:
     done = migrate(servers.clickhouse)
-    if done.applied[:1] != (str(packaged()[0]),):  # of a new database there is nothing to tell
-        note_migration(servers, done)
+    note_migration(servers, done, new=done.applied[:1] == (str(packaged()[0]),))

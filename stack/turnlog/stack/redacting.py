@@ -115,7 +115,8 @@ def lines_of(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     Raises:
         UserError: If a line is none.
     """
-    for number, line in enumerate(text.splitlines(), 1):
+    # Not splitlines, which would also end lines at signs that a text in JSON may hold.
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:

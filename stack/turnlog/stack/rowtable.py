@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from turnlog.sinks.query import Answer
 from turnlog.stack.printable import one_line
-from turnlog.stack.query import Answer
 
 STRINGS = "JSONCompactStringsEachRowWithNamesAndTypes"
 """The format that tables are made of: every value as ClickHouse writes it."""

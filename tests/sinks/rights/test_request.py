@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from samples import NOW_US, bare
 from turnlog.schemas import load
 from turnlog.sinks.rights import TABLES, Kind, Outcome, RefusedRequestError, Request, Rows
-from turnlog.sinks.rights.receipt import late_receipt, receipt, refusal
+from turnlog.sinks.rights.receipt import late_receipt, receipt, refusal, told
 from turnlog.sinks.rights.request import FOREVER_US
 from turnlog.sinks.rights.sql import hits, literal
 from turnlog.sinks.routes import ROUTES
@@ -34,6 +34,9 @@ def test_a_request_reaches_to_when_it_was_asked_and_no_further() -> None:
     assert request.subject == f"{JANE} and 1 more"
     assert Request.of(asked(event_time=NOW_US + 10**9), NOW_US).range_to == NOW_US, "whatever its own clock says"
     assert Request.of(asked(range_to=NOW_US - 7, range_from=3), NOW_US).range_to == NOW_US - 8, "exclusive"
+    assert request.whole
+    assert not Request.of(asked(range_to=NOW_US), NOW_US).whole
+    assert not Request.of(asked(range_from=0), NOW_US).whole
     assert Request.of(asked(kind="restrict"), NOW_US).range_to == FOREVER_US
     assert Request.of(asked(due=2**62), NOW_US).due_us == FOREVER_US
 
@@ -56,6 +59,10 @@ def test_chats_may_be_named_alone() -> None:
         {"kind": "UNKNOWN"},
         {"privacy_request_id": "jane@example.com"},
         {"scope": ["schema_migrations"]},
+        {"tenant_id": "*"},
+        {"tenant_id": "jane@example.com"},
+        {"tenant_id": "t" * 501},
+        {"requested_by": "jane " * 101},
         {"conversation_ids": [f"c-{number}" for number in range(1001)]},
         {"subject_keys": [f"<USER:k1-{number:016x}>" for number in range(251)]},
     ],
@@ -64,7 +71,13 @@ def test_who_is_named_in_plain_or_not_at_all_is_refused_and_not_quoted(fields: d
     with pytest.raises(RefusedRequestError) as error:
         Request.of(asked(**fields), NOW_US)
     assert "jane" not in str(error.value).lower()
-    act = refusal("t", str(fields.get("privacy_request_id", "r-1")), str(error.value), "chat.privacy:0:1", NOW_US)
+    act = refusal(
+        str(fields.get("tenant_id", "t")),
+        str(fields.get("privacy_request_id", "r-1")),
+        str(error.value),
+        "chat.privacy:0:1",
+        NOW_US,
+    )
     assert "jane" not in json.dumps(act.datum()).lower()
 
 
@@ -75,6 +88,8 @@ def test_every_table_with_something_about_people_is_known() -> None:
     columns["steps"] |= {"document_refs"}
     for table in TABLES.values():
         assert {*table.texts, *([table.link] if table.link else [])} <= columns[table.name]
+        planted = {"turn_id", "service_name", "attributes", "session_id"}
+        assert planted <= set(table.texts), "whatever a client can fill"
 
 
 @given(st.text())
@@ -105,8 +120,16 @@ def test_receipts_say_what_how_many_when_and_how_it_was_verified() -> None:
     assert found["late"] == "true"
     assert found["copies_in_kafka_until"] > found["requested_time"]
     assert {name: found[name] for name in found if name.startswith("rows.")} == {"rows.calls": "3", "rows.logs": "2"}
+    assert "scope" not in found
+    limited = Request.of(asked(scope=["calls"], range_from=NOW_US - 5), NOW_US)
+    limits = dict(receipt(limited, Outcome("done", None, {}, "", {"rows_of_others_in_chats": "2"}), NOW_US).attributes)
+    assert limits | {"scope": "calls", "rows_of_others_in_chats": "2"} == limits
+    assert limits["range_from"] <= limits["range_to"]
     later = late_receipt(request, {"calls": 1}, 6, NOW_US + 30)
     assert (later.rows, later.attributes["erased_in_all"]) == (1, "6")
+    assert later.attributes["copies_in_kafka_until"] > found["requested_time"]
+    events = [each.datum() for each in (act, later, refusal("t", "r-1", "no", "p", NOW_US))]
+    assert told(events) == {("t", "r-1"): {"calls": 4, "logs": 2}}
     refused = receipt(request, Outcome("refused", "on hold"), NOW_US)
     assert (refused.outcome, refused.reason) == ("refused", "on hold")
     assert "copies_in_kafka_until" not in refused.attributes

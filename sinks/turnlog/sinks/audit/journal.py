@@ -12,12 +12,12 @@ chain.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from zlib import crc32
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
@@ -28,7 +28,13 @@ from turnlog.sinks.topic import SECONDS, partitions, read, read_all
 from turnlog.sinks.topic import end as end_of
 
 _ATTEMPTS = 12
+_REFUSED = frozenset({KafkaError.ILLEGAL_GENERATION, KafkaError.UNKNOWN_MEMBER_ID, KafkaError.FENCED_INSTANCE_ID})
+"""Codes with which a group says that it goes on without a consumer."""
 _WINDOW = 200
+
+
+class OffsetsRefusedError(TransientError):
+    """The consumer's group goes on without it: what was to be committed with an act is another consumer's now."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +79,14 @@ def append(connection: KafkaConnection, act: Act, commit: Commit | None = None) 
     """Append an act to its tenant's chain; the same as :func:`record_act`, with offsets to commit along with it.
 
     Raises:
+        OffsetsRefusedError: The consumer has lost what it wants to commit; nothing is written.
         TransientError: As there. What then stands in the chain is not known; the same act can be tried again.
     """
     topic = f"{connection.prefix}audit"
     try:
-        place = TopicPartition(topic, crc32(act.tenant.encode()) % partitions(connection, topic))
+        # Always the first, of which there is no other: a topic that somebody makes larger must not move chains.
+        partitions(connection, topic)
+        place = TopicPartition(topic, 0)
         _publish(connection)
         since: int | None = None
         for attempt in range(_ATTEMPTS):
@@ -129,11 +138,11 @@ def _give_up(producer: Producer, error: KafkaException) -> None:
     """Let go of a transaction that failed; raises what trying again does not help against."""
     cause: KafkaError = error.args[0]
     if cause.txn_requires_abort():
-        try:
+        with contextlib.suppress(KafkaException):  # fenced meanwhile: the broker has ended it
             producer.abort_transaction(SECONDS)
-        except KafkaException:
-            return  # fenced meanwhile: the broker has ended it
-    elif not (cause.fatal() or cause.retriable()):
+    if cause.code() in _REFUSED:
+        raise OffsetsRefusedError(f"the act is not recorded: {cause.str()}") from error
+    if not (cause.txn_requires_abort() or cause.fatal() or cause.retriable()):
         raise error
 
 

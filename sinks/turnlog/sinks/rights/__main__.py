@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import signal
-import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import Consumer
@@ -17,8 +17,10 @@ from turnlog.sinks.clients import client
 from turnlog.sinks.errors import UnavailableError
 from turnlog.sinks.kafka import wait_for_topics
 from turnlog.sinks.log import Changes, configure, logger
-from turnlog.sinks.rights.carry import Carrier
+from turnlog.sinks.rights.bundle import Exporter
+from turnlog.sinks.rights.carry import Carrier, Outcome
 from turnlog.sinks.rights.ledger import Ledger
+from turnlog.sinks.rights.request import Request
 from turnlog.sinks.rights.settings import RightsSettings
 from turnlog.sinks.rights.worker import RightsWorker
 
@@ -40,7 +42,7 @@ def main() -> int:
         worker = RightsWorker(
             connection,
             _consumer(connection, settings),
-            Carrier(Ledger(server, settings.clickhouse.database)),
+            Carrier(Ledger(server, settings.clickhouse.database), _export(settings)),
             log=log,
             sweep_seconds=settings.rights_sweep_seconds,
             ready_file=settings.ready_file,
@@ -66,13 +68,19 @@ def _connect(address: Address, timeout: float, stop: threading.Event, changes: C
     return None
 
 
+def _export(settings: RightsSettings) -> Callable[[Request], Outcome] | None:
+    folder = settings.rights_export_folder
+    return None if folder is None else Exporter(settings.clickhouse_url, folder, settings.rights_export_format).export
+
+
 def _consumer(connection: KafkaConnection, settings: RightsSettings) -> Consumer:
+    member = connection.member(RIGHTS, settings.worker_id, ["privacy"])
     session_ms = int(settings.session_seconds * 1000)
     return Consumer(
         connection.librdkafka(
             group_id=connection.group(RIGHTS),
-            group_instance_id=f"{RIGHTS}-{socket.gethostname()}",
-            client_id=RIGHTS,
+            group_instance_id=member,
+            client_id=member,
             session_timeout_ms=session_ms,
             heartbeat_interval_ms=session_ms // 4,
             max_poll_interval_ms=1_800_000,  # a deletion may take its time

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
@@ -38,45 +39,48 @@ class Ledger:
         self.database = database
 
     def note(self, request: Request, state: str) -> None:
-        """Note a request's state: ``open``, ``active``, ``refused``, ``released`` or ``done``."""
+        """Note a request's state: ``open``, ``active``, ``refused``, ``released`` or ``done``.
+
+        Whoever was slow and comes late does not undo what another worker has done since: a request that is active is
+        not open again, and one that is released is neither.
+        """
+        further = {"open": ("active", "released"), "active": ("released",)}.get(state, ())
         self.do(
             f"INSERT INTO {self.database}.privacy_requests "
-            "(tenant_id, request_id, kind, state, range_from, range_to, scope, changed_time) VALUES "
-            f"({literal(request.tenant)}, {literal(request.id)}, '{request.kind}', '{state}', "
+            "(tenant_id, request_id, kind, state, range_from, range_to, scope, changed_time) "
+            f"SELECT {literal(request.tenant)}, {literal(request.id)}, '{request.kind}', '{state}', "
             f"fromUnixTimestamp64Micro({request.range_from}, 'UTC'), "
-            f"fromUnixTimestamp64Micro({request.range_to}, 'UTC'), {array(request.scope)}, now64(6))"
+            f"fromUnixTimestamp64Micro({request.range_to}, 'UTC'), {array(request.scope)}, now64(6) "
+            f"WHERE {literal(request.id)} NOT IN {Rows(self.database, request).noted_as(further)}"
         )
 
-    def active(self, kind: Kind, tenant: str, request_id: str | None = None) -> list[Request]:
-        """Return a tenant's active requests of a kind, or the one with an id."""
-        which = "" if request_id is None else f" AND request_id = {literal(request_id)}"
-        found = self.ask(
-            "SELECT request_id, toUnixTimestamp64Micro(range_from), toUnixTimestamp64Micro(range_to), scope "
-            f"FROM {self.database}.privacy_requests FINAL "
-            f"WHERE tenant_id = {literal(tenant)} AND kind = '{kind}' AND state = 'active'{which} ORDER BY changed_time"
-        )
-        return [
-            Request(
-                id=str(number),
-                tenant=tenant,
-                kind=kind,
-                tokens=self._values(tenant, str(number), "token"),
-                conversations=self._values(tenant, str(number), "conversation"),
-                scope=tuple(scope),
-                range_from=int(start),
-                range_to=int(end),
-            )
-            for number, start, end, scope in found
-        ]
+    def active(self, kind: Kind, tenant: str | None = None, request_id: str | None = None) -> list[Request]:
+        """Return the active requests of a kind, oldest first: all, a tenant's, or the one with an id."""
+        return self._requests(kind, tenant, request_id, "state = 'active'")
+
+    def request(self, kind: Kind, tenant: str, request_id: str) -> Request:
+        """Return a request that was noted, whatever has become of it."""
+        return self._requests(kind, tenant, request_id, "1")[0]
+
+    def keep(self, request: Request, name: str, values: Iterable[str]) -> None:
+        """Keep marks of a class, besides those of the class that there are."""
+        if listed := list(values):
+            self._keep(request, name, f"SELECT arrayJoin({array(listed)})")
+
+    def kept(self, request: Request, name: str) -> tuple[str, ...]:
+        """Return the marks of a class."""
+        return self._values(request.tenant, request.id, name)
 
     def mark(self, request: Request) -> None:
         """Find and keep what tells which rows are the subject's. Doing it again adds what has come since."""
         rows = Rows(self.database, request)
-        for name, values in (("token", request.tokens), ("conversation", request.conversations)):
-            if values:
-                self._keep(request, name, f"SELECT arrayJoin({array(values)})")
+        self.keep(request, "token", request.tokens)
+        self.keep(request, "conversation", request.conversations)
         tables = [table for table in TABLES.values() if not table.catalogue]
         self._keep(request, "own", *map(rows.own_chats, tables))
+        if request.whole:
+            self.keep(request, "whole", ["chats"])
+            self._keep(request, "again", rows.marked("own"), rows.marked("conversation"))
         self._keep(request, "trace", *map(rows.traces, tables))
         self._keep(request, "event", *(rows.targets(TABLES[name]) for name in TARGETS))
 
@@ -88,21 +92,36 @@ class Ledger:
         )
 
     def erased(self, request: Request) -> dict[str, int]:
-        """Return how many events were erased, by table."""
-        found = self.ask(
-            f"SELECT source_table, uniqExact(event_id) FROM {self.database}.privacy_erased "
-            f"WHERE tenant_id = {literal(request.tenant)} AND request_id = {literal(request.id)} "
-            "GROUP BY source_table ORDER BY source_table"
-        )
-        return {str(table): int(count) for table, count in found}
+        """Return how many events were erased for a request, by table."""
+        which = f"tenant_id = {literal(request.tenant)} AND request_id = {literal(request.id)}"
+        return self.all_erased(which).get((request.tenant, request.id), {})
+
+    def all_erased(self, which: str = "1") -> dict[tuple[str, str], dict[str, int]]:
+        """Return the same for all requests, by tenant and id."""
+        found: dict[tuple[str, str], dict[str, int]] = {}
+        for tenant, number, table, count in self.ask(
+            "SELECT tenant_id, request_id, source_table, uniqExact(event_id) "
+            f"FROM {self.database}.privacy_erased WHERE {which} GROUP BY ALL ORDER BY ALL"
+        ):
+            found.setdefault((str(tenant), str(number)), {})[str(table)] = int(count)
+        return found
 
     def counts(self, request: Request, held: bool | None = None) -> dict[str, int]:
         """Return how many rows are the subject's, by table; only held ones, or only others, where it is said."""
         rows = Rows(self.database, request)
         hold = "" if held is None else f" AND hold = {int(held)}"
+        return self.count({table.name: f"{rows.all_of(table)}{hold}" for table in scoped(request)})
+
+    def others(self, request: Request) -> dict[str, int]:
+        """Return how many rows of other people there are in chats in which the subject took part, by table."""
+        rows = Rows(self.database, request)
+        return self.count({each.name: rows.others_in_chats(each) for each in scoped(request) if not each.catalogue})
+
+    def count(self, conditions: Mapping[str, str]) -> dict[str, int]:
+        """Return how many rows fulfil a condition, by table."""
         queries = (
-            f"SELECT '{table.name}', count() FROM {self.database}.{table.name} WHERE {rows.all_of(table)}{hold}"
-            for table in scoped(request)
+            f"SELECT '{name}', count() FROM {self.database}.{name} WHERE {condition}"
+            for name, condition in conditions.items()
         )
         return {str(table): int(count) for table, count in self.ask(" UNION ALL ".join(queries))}
 
@@ -144,6 +163,30 @@ class Ledger:
             f"INSERT INTO {self.database}.privacy_marks (tenant_id, request_id, class, value) "
             f"SELECT {literal(request.tenant)}, {literal(request.id)}, '{name}', * FROM ({found})"
         )
+
+    def _requests(self, kind: Kind, tenant: str | None, request_id: str | None, which: str) -> list[Request]:
+        if tenant is not None:
+            which += f" AND tenant_id = {literal(tenant)}"
+        if request_id is not None:
+            which += f" AND request_id = {literal(request_id)}"
+        found = self.ask(
+            "SELECT tenant_id, request_id, toUnixTimestamp64Micro(range_from), toUnixTimestamp64Micro(range_to), scope "
+            f"FROM {self.database}.privacy_requests FINAL WHERE kind = '{kind}' AND {which} ORDER BY changed_time"
+        )
+        return [
+            Request(
+                id=str(number),
+                tenant=str(whose),
+                kind=kind,
+                tokens=self._values(str(whose), str(number), "token"),
+                conversations=self._values(str(whose), str(number), "conversation"),
+                scope=tuple(scope),
+                range_from=int(start),
+                range_to=int(end),
+                whole=bool(self._values(str(whose), str(number), "whole")),
+            )
+            for whose, number, start, end, scope in found
+        ]
 
     def _values(self, tenant: str, request_id: str, name: str) -> tuple[str, ...]:
         found = self.ask(

@@ -52,6 +52,8 @@ class Request:
         scope: Tables it is limited to; empty for all.
         range_from: First event time, microseconds since 1970 UTC.
         range_to: Last event time, inclusive. What happens later is not meant.
+        whole: Whether chats that began by then are meant as a whole, to their end: each call of a chat carries what was
+            said before. Not where a range of time was asked for.
         requested_by: Who asked.
         requested_us: When.
         due_us: When it must be done; None if nobody said.
@@ -65,6 +67,7 @@ class Request:
     scope: tuple[str, ...] = ()
     range_from: int = 0
     range_to: int = FOREVER_US
+    whole: bool = True
     requested_by: str = ""
     requested_us: int = 0
     due_us: int | None = None
@@ -90,6 +93,10 @@ class Request:
         tokens = tuple(dict.fromkeys(each for each in (*own, *datum["subject_keys"]) if each))
         if not ID.fullmatch(datum["privacy_request_id"]):
             raise RefusedRequestError("its id is none")
+        if not is_tenant(datum["tenant_id"]):
+            raise RefusedRequestError("its tenant is none")
+        if len(datum["requested_by"]) > _LONGEST:
+            raise RefusedRequestError("who asks has too long a name")
         _check(tokens, conversations, datum["scope"])
         now = min(datum["event_time"], taken_us)
         # A restriction also covers what is to come, until it is released.
@@ -103,6 +110,7 @@ class Request:
             scope=tuple(datum["scope"]),
             range_from=_clamped(datum["range_from"] or 0),
             range_to=end if datum["range_to"] is None else _clamped(min(end, datum["range_to"] - 1)),
+            whole=datum["range_from"] is None and datum["range_to"] is None,
             requested_by=datum["requested_by"],
             requested_us=now,
             due_us=None if datum["due"] is None else _clamped(datum["due"]),
@@ -113,6 +121,11 @@ class Request:
         """The subject in a line: the newest token and how many more."""
         known = [*self.tokens, *(f"conversation {each}" for each in self.conversations)]
         return known[0] if len(known) == 1 else f"{known[0]} and {len(known) - 1} more"
+
+
+def is_tenant(name: str) -> bool:
+    """Tell whether this can be a tenant: a chain of receipts is kept for it, and ``*`` has that of the pipeline."""
+    return 0 < len(name) <= _LONGEST and name != "*" and "@" not in name and name.isprintable()
 
 
 def _clamped(time_us: int) -> int:

@@ -11,9 +11,14 @@ though the rows that told so are gone.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+from turnlog.sinks.retention import BODY_COLUMNS
 from turnlog.sinks.rights.request import TOKEN, Request
 from turnlog.sinks.rights.tables import EMPTIED, TABLES, SubjectTable
+
+ERASED = "<ERASED>"
+"""Stands in a catalogue's texts where a pseudonym stood."""
 
 _HAPPENED = "least(event_time, source_time)"
 """When it happened: a client whose clock is ahead does not put its events behind a request."""
@@ -43,8 +48,14 @@ class Rows:
 
     def within(self) -> str:
         """Return the condition for what the request can be about at all."""
+        return self._within(f"({self._in_time()} OR conversation_id IN {self.marked('again')})")
+
+    def _in_time(self) -> str:
+        return f"{_HAPPENED} <= {_time(self._request.range_to)}"
+
+    def _within(self, time: str) -> str:
         request = self._request
-        limits = [f"tenant_id = {literal(request.tenant)}", f"{_HAPPENED} <= {_time(request.range_to)}"]
+        limits = [f"tenant_id = {literal(request.tenant)}", time]
         if request.range_from:
             limits.append(f"event_time >= {_time(request.range_from)}")
         return " AND ".join(limits)
@@ -56,6 +67,14 @@ class Rows:
             f"(SELECT value FROM {self._database}.privacy_marks "
             f"WHERE tenant_id = {literal(request.tenant)} AND request_id = {literal(request.id)} "
             f"AND class = {literal(marks)})"
+        )
+
+    def noted_as(self, states: Iterable[str]) -> str:
+        """Return the query for the request's id, if it is in one of these states."""
+        return (
+            f"(SELECT request_id FROM {self._database}.privacy_requests FINAL "
+            f"WHERE tenant_id = {literal(self._request.tenant)} AND request_id = {literal(self._request.id)} "
+            f"AND state IN {array(states)})"
         )
 
     def noted(self, table: SubjectTable) -> str:
@@ -82,16 +101,42 @@ class Rows:
             )
         if table.link is not None:
             conditions.append(f"{table.link} IN {self.marked('event')}")
-        if self._request.tokens:
-            tokens = array(self._request.tokens)
-            conditions += [f"multiSearchAny(toString({column}), {tokens})" for column in table.texts]
-        return f"{self.within()} AND ({' OR '.join(conditions)})"
+        return f"{self.within()} AND ({' OR '.join([*conditions, *self.mentions(table)])})"
+
+    def mentions(self, table: SubjectTable) -> list[str]:
+        """Return conditions of which one is enough for a row to name the subject; none where no pseudonym is known."""
+        if not self._request.tokens:
+            return []
+        tokens = array(self._request.tokens)
+        long = BODY_COLUMNS.get(table.name, ())
+        texts = [_all(column for column in table.texts if column not in long), *(f"toString({each})" for each in long)]
+        return [f"multiSearchAny({text}, {tokens})" for text in texts]
+
+    def others_in_chats(self, table: SubjectTable) -> str:
+        """Return the condition for what others said in chats in which the subject took part."""
+        return (
+            f"{self.within()} AND conversation_id IN {self.marked('own')} "
+            f"AND user_key != '' AND NOT ({self.all_of(table)})"
+        )
+
+    def erasing(self, table: SubjectTable) -> list[tuple[str, str]]:
+        """Return what is done to the subject's rows in a table when they are to go: mutations and their conditions."""
+        if not table.catalogue:
+            return [("DELETE", self.all_of(table))]
+        emptied = ", ".join(f"{column} = ''" for column in EMPTIED)
+        changes = [(f"UPDATE {emptied}", f"{self.within()} AND {self.chats()}")]
+        if mentions := self.mentions(table):
+            # Pseudonyms have no sign that means something in a pattern.
+            pattern = literal("|".join(self._request.tokens))
+            cleared = ", ".join(f"{column} = {_cleared(column, kind, pattern)}" for column, kind in table.texts.items())
+            changes.append((f"UPDATE {cleared}", f"{self.within()} AND ({' OR '.join(mentions)})"))
+        return changes
 
     def own_chats(self, table: SubjectTable) -> str:
         """Return the query for chats in which the subject took part."""
         return (
             f"SELECT conversation_id FROM {self._database}.{table.name} "
-            f"WHERE {self.within()} AND conversation_id != '' AND user_key IN {self.marked('token')}"
+            f"WHERE {self._within(self._in_time())} AND conversation_id != '' AND user_key IN {self.marked('token')}"
         )
 
     def traces(self, table: SubjectTable) -> str:
@@ -106,11 +151,31 @@ class Rows:
         return f"SELECT toString(event_id) FROM {self._database}.{table.name} WHERE {self.all_of(table)}"
 
 
-def erasing(table: SubjectTable) -> str:
-    """Return what a mutation does to a row that is to go, up to its condition."""
-    if table.catalogue:
-        return "UPDATE " + ", ".join(f"{column} = ''" for column in EMPTIED)
-    return "DELETE"
+def _all(columns: Iterable[str]) -> str:
+    """Return the expression for the texts of columns, one behind the other."""
+    return "concat(" + ", ' ', ".join(f"toString({column})" for column in columns) + ")"
+
+
+def _cleared(value: str, kind: Any, pattern: str) -> str:
+    """Return the expression for a value of an Avro type in which pseudonyms are written over."""
+    if isinstance(kind, list):
+        kind = next(each for each in kind if each != "null")
+    name = kind["type"] if isinstance(kind, dict) else kind
+    match name:
+        case "string":
+            return f"replaceRegexpAll({value}, {pattern}, '{ERASED}')"
+        case "array":
+            return f"arrayMap(each -> {_cleared('each', kind['items'], pattern)}, {value})"
+        case "map":
+            keys, values = _cleared("k", "string", pattern), _cleared("v", kind["values"], pattern)
+            return f"mapApply((k, v) -> ({keys}, {values}), {value})"
+        case "record":
+            inner = (
+                _cleared(f"tupleElement({value}, '{field['name']}')", field["type"], pattern)
+                for field in kind["fields"]
+            )
+            return f"tuple({', '.join(inner)})"
+    return value
 
 
 def hits(database: str, table: SubjectTable, since: int | None) -> str:
@@ -128,6 +193,7 @@ def hits(database: str, table: SubjectTable, since: int | None) -> str:
         "('token', user_key)",
         "('conversation', conversation_id)",
         "('own', if(user_key = '', conversation_id, ''))",
+        "('again', conversation_id)",
     ]
     if not table.catalogue:
         classes.append("('trace', if(user_key = '' AND conversation_id = '', trace_id, ''))")
@@ -135,8 +201,8 @@ def hits(database: str, table: SubjectTable, since: int | None) -> str:
         classes.append(f"('event', {table.link})")
     marks = f"[{', '.join(classes)}]"
     if table.texts:
-        text = "concat(" + ", ' ', ".join(f"toString({column})" for column in table.texts) + ")"
-        marks = f"arrayConcat({marks}, arrayMap(each -> ('token', each), extractAll({text}, '{TOKEN.pattern}')))"
+        found = f"extractAll({_all(table.texts)}, '{TOKEN.pattern}')"
+        marks = f"arrayConcat({marks}, arrayMap(each -> ('token', each), {found}))"
     fresh = "1"
     if since is not None:
         fresh = (
@@ -163,7 +229,7 @@ def hits(database: str, table: SubjectTable, since: int | None) -> str:
         "ON seen.tenant_id = known.tenant_id AND seen.class = known.class AND seen.value = known.value "
         f"INNER JOIN {active} AS asked "
         "ON asked.tenant_id = known.tenant_id AND asked.request_id = known.request_id "
-        "WHERE seen.earliest <= asked.range_to"
+        "WHERE seen.earliest <= asked.range_to OR known.class = 'again'"
     )
 
 

@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from turnlog.schemas import Decoder, KafkaConnection, PoisonError, SchemaStore, TransientError
+from turnlog.schemas import Datum, Decoder, KafkaConnection, PoisonError, SchemaStore, TransientError
 from turnlog.schemas.errors import UnknownSchemaError
-from turnlog.sinks.audit import PIPELINE, Act, Commit, append
+from turnlog.sinks.audit import PIPELINE, Act, Commit, OffsetsRefusedError, append, read_topic
 from turnlog.sinks.log import Changes
 from turnlog.sinks.rights.carry import Carrier
-from turnlog.sinks.rights.receipt import late_receipt, receipt, refusal
-from turnlog.sinks.rights.request import RefusedRequestError, Request
+from turnlog.sinks.rights.receipt import REQUEST, late_receipt, receipt, refusal, told
+from turnlog.sinks.rights.request import Kind, RefusedRequestError, Request
 from turnlog.sinks.schema_topic import SchemaTopic
 
 _POLL_SECONDS = 0.5
 _MAX_BACKOFF = 5.0
 _SLACK = 3
 """Seconds to look back further: files' times are whole seconds, and replicas' clocks differ a little."""
+_PATIENCE_SECONDS = 1800.0
+"""As long as the group waits for a worker that does not ask for requests (``max_poll_interval_ms``)."""
 _FULL_SECONDS = 3600.0
 """How often everything is looked through, and not only what is newly written."""
 
@@ -63,6 +66,9 @@ class RightsWorker:
         self._sweep_seconds = sweep_seconds
         self._ready_file = ready_file
         self._clock = clock
+        self._told: dict[tuple[str, str], Counter[str]] | None = None
+        self._unsettled = True
+        self._late: deque[Act] = deque()
         self._store = SchemaStore()
         self._decoder = Decoder("PrivacyRequest", self._store)
         self._schemas = SchemaTopic(connection, self._store, time.monotonic)
@@ -76,7 +82,9 @@ class RightsWorker:
         Raises:
             TransientError: The group can't go on with this worker; start it anew.
         """
-        self._consumer.subscribe([f"{self._connection.prefix}privacy"], on_assign=self._take)
+        self._consumer.subscribe(
+            [f"{self._connection.prefix}privacy"], on_assign=self._take, on_revoke=self._leave, on_lost=self._leave
+        )
         try:
             while not stop.is_set():
                 message = self._consumer.poll(_POLL_SECONDS)
@@ -90,10 +98,14 @@ class RightsWorker:
     def _take(self, _consumer: Any, places: list[TopicPartition]) -> None:
         # Who has the requests does the sweeping; the first of it looks through everything.
         self._assigned = bool(places)
-        self._swept = None
+        self._swept = self._told = None
+        self._unsettled = True
         self._log.info("assigned", partitions=len(places))
         if self._ready_file is not None:
             self._ready_file.touch()
+
+    def _leave(self, _consumer: Any, _places: list[TopicPartition]) -> None:
+        self._assigned = False
 
     def _answer(self, message: Any, stop: threading.Event) -> None:
         error = message.error()
@@ -108,10 +120,16 @@ class RightsWorker:
             if not made:
                 made.append(self._act_of(message))
             offset = TopicPartition(message.topic(), message.partition(), message.offset() + 1)
-            append(self._connection, made[0], Commit([offset], self._consumer.consumer_group_metadata()))
+            event = append(self._connection, made[0], Commit([offset], self._consumer.consumer_group_metadata()))
+            self._note(event)
             self._log.info("answered", action=made[0].action, outcome=made[0].outcome, rows=made[0].rows)
 
-        self._patiently("requests", handle, stop)
+        try:
+            self._patiently("requests", handle, stop)
+        except OffsetsRefusedError as error:
+            # Another worker has the requests now, and answers this one: what was done here, it finds done.
+            self._assigned = False
+            self._log.warning("left to another worker", why=str(error))
 
     def _act_of(self, message: Any) -> Act:
         taken_us = message.timestamp()[1] * 1000
@@ -141,18 +159,59 @@ class RightsWorker:
         if self._clock() >= self._next_full:
             self._swept = None
             self._next_full = self._clock() + _FULL_SECONDS
+        # Unsettled until it is told, whatever ends this sweep before.
+        unsettled, self._unsettled = self._unsettled, True
         for request, rows in self._carrier.sweep(self._swept):
-            append(self._connection, late_receipt(request, rows, self._carrier.erased(request), self._now_us()))
-            self._log.info("swept", request=request.id, rows=sum(rows.values()))
+            unsettled = True
+            if request.kind is Kind.RESTRICT:
+                self._late.append(late_receipt(request, rows, 0, self._now_us()))
+        if unsettled:
+            self._settle()
+        self._unsettled = False
         self._swept = began
         self._next_sweep = self._clock() + self._sweep_seconds
 
+    def _settle(self) -> None:
+        """Give receipts for all that was erased and is in none: also by a worker that died before it could give one."""
+        self._tell()
+        if self._told is None:
+            self._told = told(read_topic(self._connection))
+        for (tenant, number), rows in self._carrier.erased().items():
+            known = self._told.get((tenant, number))
+            if known is None:
+                continue  # its request is not answered yet, and its receipt will tell of them
+            more = {table: count - known[table] for table, count in rows.items() if count > known[table]}
+            if more:
+                request = self._carrier.erasure(tenant, number)
+                self._late.append(late_receipt(request, more, sum(rows.values()), self._now_us()))
+        self._tell()
+
+    def _tell(self) -> None:
+        while self._late:
+            self._note(append(self._connection, self._late[0]))
+            done = self._late.popleft()
+            self._log.info("swept", request=done.attributes[REQUEST], rows=done.rows)
+
+    def _note(self, event: Datum) -> None:
+        """Remember what a receipt has told of."""
+        if self._told is not None:
+            for key, rows in told([event]).items():
+                self._told.setdefault(key, Counter()).update(rows)
+
     def _patiently(self, what: str, act: Callable[[], None], stop: threading.Event) -> None:
-        """Do something until it works, or until told to stop."""
-        pause = 0.2
+        """Do something until it works, or until told to stop.
+
+        Raises:
+            TransientError: It has not worked for so long that the group has given this worker up.
+        """
+        pause, began = 0.2, self._clock()
         while not stop.is_set():
+            if self._clock() - began > _PATIENCE_SECONDS:
+                raise TransientError(f"{what}: nothing works for {_PATIENCE_SECONDS:.0f} s; beginning anew")
             try:
                 act()
+            except OffsetsRefusedError:
+                raise
             except (TransientError, KafkaException) as error:
                 self._changes.failed(what, str(error))
             else:

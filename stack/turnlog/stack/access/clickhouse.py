@@ -15,7 +15,7 @@ from hashlib import sha256
 from turnlog.schemas import SettingError
 from turnlog.sinks import Flavour
 from turnlog.sinks.address import check_database
-from turnlog.stack.access.principals import ALL, PRINCIPALS, TENANT_TABLES, Principal
+from turnlog.stack.access.principals import ALL, HELD_TABLES, PRINCIPALS, TENANT_TABLES, Principal
 
 VARIABLE = "TURNLOG_ACCESS_PASSWORD_"
 
@@ -94,9 +94,13 @@ def statements(
 
 def _people(tenants: Collection[str]) -> Iterator[tuple[str, Principal, str | None]]:
     """Yield users' names, what they are, and whose rows alone they see."""
-    for tenant in tenants:
+    variables: dict[str, str] = {}
+    for tenant in sorted(set(tenants)):
         if not _TENANT.fullmatch(tenant):
             raise SettingError(f"tenant {tenant!r}: access is given to names of letters, digits and . _ -")
+        other = variables.setdefault(Passwords.variable(f"turnlog_analyst_{tenant}"), tenant)
+        if other != tenant:
+            raise SettingError(f"tenants {other} and {tenant} would have one password: give access to one at a time")
     for each in PRINCIPALS:
         if each.by_tenant:
             yield from ((f"turnlog_{each.name}_{tenant}", each, tenant) for tenant in sorted(set(tenants)))
@@ -120,7 +124,8 @@ def _statements(
         yield f"CREATE ROW POLICY IF NOT EXISTS turnlog_all{place} FOR SELECT USING 1 TO {seeing}"
         for name, _, tenant in people:
             if tenant is not None:
-                only = f"tenant_id = '{tenant}'"
+                # Restricted data is there to be kept, not to be worked with.
+                only = f"tenant_id = '{tenant}'{' AND hold = 0' if table in HELD_TABLES else ''}"
                 yield f"CREATE ROW POLICY IF NOT EXISTS `{name}`{place} FOR SELECT USING {only} TO `{name}_role`"
     for name, _, _ in people:
         clause = passwords.clause(name)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from turnlog.schemas import PROCESSORS, SINKS, TOPICS, clean_topics, raw_topics
 from turnlog.schemas.topics import BY_NAME
+from turnlog.sinks.rights import TABLES
+from turnlog.sinks.routes import ROUTES
 
 RIGHTS = "rights"
 """Group of the worker that erases and exports."""
@@ -26,6 +28,13 @@ TENANT_TABLES = (
     *("panes_versions", "panes_hourly_versions", "rolling_versions"),
 )
 """Tables whose rows say whose they are, and which hold nothing but what was redacted."""
+
+HELD_TABLES = tuple(TABLES)
+"""Those of them whose rows can be on hold: whoever analyses does not see such rows."""
+
+_LOADED = tuple(route.table for route in ROUTES.values())
+_BY_VIEWS = ("account_parts", "panes_hourly_versions")
+"""Tables that materialized views write into, with the rights of who made them."""
 
 VIEWS = (
     *("conversation_timeline", "cost_by_model", "deployment_effect", "feedback_by_model", "latency_by_model", "models"),
@@ -53,7 +62,7 @@ class Principal:
         inserts: Tables that it inserts into.
         deletes: Tables whose rows it deletes and changes.
         migrates: Whether it creates and alters tables and views.
-        by_tenant: Whether there is one for each tenant, who sees that tenant's rows alone.
+        by_tenant: Whether there is one for each tenant, who sees that tenant's rows alone, and none that is on hold.
     """
 
     name: str
@@ -100,7 +109,7 @@ PRINCIPALS: tuple[Principal, ...] = (
         writes=("dlq", "schemas"),
         groups=(SINKS,),
         own_groups=("turnlog-sinks-schemas",),
-        inserts=ALL,
+        inserts=(*_LOADED, *_BY_VIEWS),
     ),
     Principal(
         "rights",
@@ -126,8 +135,7 @@ PRINCIPALS: tuple[Principal, ...] = (
         transactions="audit.",
         administers=True,
         selects=ALL,
-        # Materialized views write into the last two with the rights of who made them.
-        inserts=("schema_migrations", "account_parts", "panes_hourly_versions"),
+        inserts=("schema_migrations", *_BY_VIEWS),
         migrates=True,
     ),
     Principal("analyst", "queries one tenant's rows", selects=(*TENANT_TABLES, *VIEWS), by_tenant=True),

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from turnlog.sinks.query import ClickHouse, QueryError
 from turnlog.stack.account.entry import Account, Doubles, Entry, Gap
-from turnlog.stack.query import ClickHouse, QueryError
 
 _UNKNOWN_TABLE = {60, 81}
 _MOST_ROWS = 20_000_000

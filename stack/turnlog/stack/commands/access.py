@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from typing import Annotated
 
 import typer
@@ -17,7 +17,7 @@ from turnlog.stack.access import Passwords, bindings, inspect, statements
 from turnlog.stack.access import apply as apply_acls
 from turnlog.stack.access.clickhouse import users
 from turnlog.stack.access.kafka import AclState, State, plain
-from turnlog.stack.acts import record_act
+from turnlog.stack.acts import End, recorded
 from turnlog.stack.commands.options import DataOption
 from turnlog.stack.servers import Servers, resolve
 
@@ -83,16 +83,21 @@ def apply(
     analyst); only a salted hash of it is sent.
     """
     servers = resolve(data)
-    if not dry_run:
-        places = {"Kafka": kafka or not clickhouse, "ClickHouse": clickhouse or not kafka}
-        resource = ", ".join(name for name, chosen in places.items() if chosen)
-        record_act("access.apply", resource, ", ".join(tenant or ()), data=data)
-    if kafka or not clickhouse:
-        connection = servers.kafka_connection()
-        _print(inspect(connection, _users(user)) if dry_run else apply_acls(connection, _users(user)))
-    if clickhouse or not kafka:
-        _apply_clickhouse(servers, _statements(servers, tenant, cluster), dry_run=dry_run)
-        _print_users_left(tenant or ())
+    places = {"Kafka": kafka or not clickhouse, "ClickHouse": clickhouse or not kafka}
+    named, made = _users(user), _statements(servers, tenant, cluster)
+    bindings(servers.topic_prefix, named)  # what is wrong in them is told before anything is recorded as begun
+    resource = ", ".join(name for name, chosen in places.items() if chosen)
+    tenants = f"analysts of {', '.join(tenant)}" if tenant else None
+    with nullcontext(End()) if dry_run else recorded("access.apply", resource, tenants, data=data) as end:
+        if places["Kafka"]:
+            connection = servers.kafka_connection()
+            states = inspect(connection, named) if dry_run else apply_acls(connection, named)
+            _print(states)
+            end.attributes["acls_made"] = str(sum(each.state is State.MADE for each in states))
+        if places["ClickHouse"]:
+            _apply_clickhouse(servers, made, dry_run=dry_run)
+            end.attributes["statements"] = str(len(made))
+            _print_users_left(tenant or ())
 
 
 def _statements(servers: Servers, tenants: Sequence[str] | None, cluster: str | None) -> list[str]:

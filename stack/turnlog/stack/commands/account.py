@@ -10,12 +10,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from turnlog.sinks.query import ClickHouse
 from turnlog.stack.account import Account, Entry, UnderWay, in_words, read_account, settle
 from turnlog.stack.account.wait import Clock
 from turnlog.stack.commands.options import DataOption
 from turnlog.stack.lag import read_lag
 from turnlog.stack.printable import one_line
-from turnlog.stack.query import ClickHouse
 from turnlog.stack.rowtable import print_whole
 from turnlog.stack.servers import Servers, resolve
 

@@ -12,7 +12,7 @@ import typer
 
 from turnlog.schemas import Datum, UserError
 from turnlog.sinks import client
-from turnlog.sinks.audit import Anchor, Break, chains, check, read_table, read_topic
+from turnlog.sinks.audit import Anchor, Break, chains, check, lines_of, read_lines, read_table, read_topic
 from turnlog.stack.commands.options import DataOption
 from turnlog.stack.servers import Servers, resolve
 
@@ -44,6 +44,9 @@ def verify(
     *,
     tenant: TenantOption = None,
     source: SourceOption = Source.CLICKHOUSE,
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="What `audit export` wrote; then no server is asked.")
+    ] = None,
     against: Annotated[
         list[str] | None,
         typer.Option("--anchor", metavar="FILE|HASH", help="What `audit anchor` printed earlier, or only its hash."),
@@ -55,10 +58,15 @@ def verify(
 
     That the end of a chain was cut off shows only against an anchor that was kept elsewhere.
     """
-    found = chains(_events(resolve(data), source, tenant))
+    if file is None:
+        found = chains(_events(resolve(data), source, tenant))
+    else:
+        found = chains(each for each in read_lines(file) if tenant in (None, each["tenant_id"]))
     anchors = [each for text in against or () for each in _anchors(text, tenant, found)]
     for each in anchors:
         found.setdefault(each.tenant, [])
+    if tenant is not None and tenant not in found:
+        raise UserError(f"tenant {tenant} has no events there, and no anchor says that it should")
     breaks = [one for each, events in found.items() if (one := check(each, events, anchors)) is not None]
     if as_json:
         report = {
@@ -85,7 +93,7 @@ def export(
     try:
         with file.open("w", encoding="utf-8") as out:
             for events in found.values():
-                out.writelines(json.dumps(event, ensure_ascii=False, sort_keys=True) + "\n" for event in events)
+                out.writelines(lines_of(events))
     except OSError as error:
         raise UserError(f"can't write {file}: {error.strerror}") from error
     typer.echo(f"{sum(map(len, found.values()))} events of {len(found)} chains in {file}")

@@ -9,13 +9,13 @@ from rich.console import Console
 from rich.text import Text
 
 from turnlog.producers import Client
+from turnlog.sinks.query import ClickHouse
 from turnlog.stack.account import Account
 from turnlog.stack.commands.account import account_of, print_account
 from turnlog.stack.commands.options import DataOption
 from turnlog.stack.demo import Outcome, Section, Show, hosted, run_show, sections
 from turnlog.stack.demo.host import Place
 from turnlog.stack.printable import one_line
-from turnlog.stack.query import ClickHouse
 from turnlog.stack.rowtable import STRINGS, print_table
 from turnlog.stack.servers import Servers
 from turnlog.stack.supervisor import StartFailedError

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -10,23 +11,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from turnlog.schemas import Datum, TransientError, uuid7
-from turnlog.sinks.audit import Act, append
-from turnlog.sinks.rights import REQUEST, Kind, Request
-from turnlog.stack.acts import actor
+from turnlog.schemas import Datum, UserError, uuid7
+from turnlog.sinks.audit import read_topic
+from turnlog.sinks.rights import OTHERS, REQUEST, BundleFormat, Kind, Request, receipt_rows, rows_in, write_bundle
+from turnlog.stack.acts import actor, recorded
 from turnlog.stack.commands.options import DataOption
 from turnlog.stack.printable import one_line
-from turnlog.stack.rights import (
-    Asked,
-    BundleFormat,
-    Subject,
-    ask,
-    pseudonyms_of,
-    read_asked,
-    subject_of,
-    wait_for,
-    write_bundle,
-)
+from turnlog.stack.rights import Asked, Subject, ask, lookup_of, read_asked, subject_of, wait_for
 from turnlog.stack.rowtable import print_whole
 from turnlog.stack.servers import Servers, resolve
 
@@ -49,55 +40,52 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def register(app: typer.Typer) -> None:
     """Put the commands on the application."""
     group = typer.Typer(no_args_is_help=True, help="People's rights: erase, export, restrict, release; and receipts.")
-    group.command("erase")(erase)
-    group.command("restrict")(restrict)
-    group.command("release")(release)
+    for kind, what in _ASKED.items():
+        group.command(kind.value, help=what)(_command(kind))
     group.command("export")(export)
     group.command("status")(status)
     group.command("receipts")(receipts)
     app.add_typer(group, name="privacy")
 
 
-def erase(
-    *,
-    subject: SubjectOption = None,
-    conversation: ConversationOption = None,
-    tenant: TenantOption = "default",
-    by: ByOption = None,
-    due: DueOption = 30,
-    wait: WaitOption = 60.0,
-    data: DataOption = None,
-) -> None:
-    """Delete everything about a subject up to now, and keep deleting what of it arrives later."""
-    _ask(Kind.ERASE, (subject, conversation, tenant), by=by, due=due, wait=wait, data=data)
+_ASKED = {
+    Kind.ERASE: "Delete everything about a subject up to now, chats that have begun to their end, and what of it "
+    "arrives later.",
+    Kind.RESTRICT: "Put everything about a subject on hold, now and later: neither retention nor an erasure deletes "
+    "it, and analysts do not see it.",
+    Kind.RELEASE: "End a subject's restrictions.",
+}
 
 
-def restrict(
-    *,
-    subject: SubjectOption = None,
-    conversation: ConversationOption = None,
-    tenant: TenantOption = "default",
-    by: ByOption = None,
-    due: DueOption = 30,
-    wait: WaitOption = 60.0,
-    data: DataOption = None,
-) -> None:
-    """Put everything about a subject on hold, now and later: neither retention nor an erasure deletes it."""
-    _ask(Kind.RESTRICT, (subject, conversation, tenant), by=by, due=due, wait=wait, data=data)
+def _command(kind: Kind) -> Callable[..., None]:
+    """Return the command that asks for something of a kind."""
 
+    def command(
+        *,
+        subject: SubjectOption = None,
+        conversation: ConversationOption = None,
+        tenant: TenantOption = "default",
+        by: ByOption = None,
+        due: DueOption = 30,
+        wait: WaitOption = 60.0,
+        data: DataOption = None,
+    ) -> None:
+        servers = resolve(data)
+        found = _subject(servers, subject, conversation, tenant)
+        connection = servers.kafka_connection()
+        now = time.time_ns() // 1000
+        due_us = now + due * _DAY_US
+        number = ask(connection, kind, found, tenant=tenant, requested_by=by or actor(), due_us=due_us, now_us=now)
+        typer.echo(f"request {number}: {kind} {len(found.tokens)} pseudonyms, {len(found.conversations)} chats")
+        receipt = wait_for(connection, number, wait) if wait else None
+        if receipt is None:
+            typer.echo("no receipt yet: see `turnlog privacy status`")
+            return
+        _print(receipt)
+        if receipt["outcome"] != "done":
+            raise typer.Exit(1)
 
-def release(
-    *,
-    subject: SubjectOption = None,
-    conversation: ConversationOption = None,
-    tenant: TenantOption = "default",
-    by: ByOption = None,
-    due: DueOption = 30,
-    wait: WaitOption = 60.0,
-    data: DataOption = None,
-) -> None:
-    """End a subject's restrictions."""
-    _ask(Kind.RELEASE, (subject, conversation, tenant), by=by, due=due, wait=wait, data=data)
+    return command
 
 
 def export(
@@ -112,18 +100,18 @@ def export(
     """Write everything about a subject into one archive: a file for each table, and a manifest."""
     servers = resolve(data)
     found = _subject(servers, subject, conversation, tenant)
+    if file.exists():
+        raise UserError(f"{file} exists: name another file")
     now = time.time_ns() // 1000
     request = Request(uuid7(), tenant, Kind.EXPORT, found.tokens, found.conversations, range_to=now)
-    counts = write_bundle(servers.clickhouse, request, file, form)
-    total = sum(counts.values())
-    attributes = {REQUEST: request.id, **{f"rows.{table}": str(count) for table, count in counts.items() if count}}
-    act = Act(actor(), "privacy.export", request.subject, tenant, rows=total, attributes=attributes)
-    try:
-        append(servers.kafka_connection(), act)
-    except TransientError:
-        file.unlink()  # nothing leaves unrecorded
-        raise
-    typer.echo(f"{total} rows of {sum(map(bool, counts.values()))} tables in {file}")
+    with recorded("privacy.export", request.subject, tenant=tenant, data=data) as end:
+        end.attributes[REQUEST] = request.id
+        bundle = write_bundle(servers.clickhouse, request, file, form)
+        end.rows = sum(bundle.rows.values())
+        end.attributes |= {"sha256": bundle.sha256, **receipt_rows(bundle.rows)}
+    typer.echo(f"{end.rows} rows of {sum(map(bool, bundle.rows.values()))} tables in {file}")
+    if not end.rows:
+        typer.echo(_NOTHING, err=True)
 
 
 def status(
@@ -164,60 +152,46 @@ def receipts(
     tenant: Annotated[str | None, typer.Option(metavar="T", help="Only this tenant's.")] = None,
     data: DataOption = None,
 ) -> None:
-    """Print receipts, a JSON object a line, as they stand in the audit trail: what, how many, when, verified how."""
-    for each in read_asked(resolve(data).kafka_connection(), tenant):
-        if request in (None, each.request["privacy_request_id"]):
-            for event in each.receipts:
-                typer.echo(json.dumps(event, ensure_ascii=False, sort_keys=True))
+    """Print receipts, a JSON object a line, as they stand in the audit trail: what, how many, when, verified how.
 
-
-def _ask(
-    kind: Kind,
-    who: tuple[list[str] | None, list[str] | None, str],
-    *,
-    by: str | None,
-    due: int,
-    wait: float,
-    data: Path | None,
-) -> None:
-    servers = resolve(data)
-    subject, conversation, tenant = who
-    found = _subject(servers, subject, conversation, tenant)
-    connection = servers.kafka_connection()
-    now = time.time_ns() // 1000
-    number = ask(
-        connection,
-        kind,
-        found,
-        tenant=tenant,
-        requested_by=by or actor(),
-        due_us=now + due * _DAY_US,
-        now_us=now,
-    )
-    typer.echo(f"request {number}: {kind} {len(found.tokens)} pseudonyms, {len(found.conversations)} chats")
-    receipt = wait_for(connection, number, wait) if wait else None
-    if receipt is None:
-        typer.echo("no receipt yet: see `turnlog privacy status`")
-        return
-    _print(receipt)
-    if receipt["outcome"] != "done":
-        raise typer.Exit(1)
+    Exports are among them, and requests that could not be read.
+    """
+    found = [
+        event
+        for event in read_topic(resolve(data).kafka_connection(), tenant)
+        if event["action"].startswith("privacy.") and request in (None, event["attributes"].get(REQUEST))
+    ]
+    if request is not None and not found:
+        raise UserError(f"there is no receipt of a request {one_line(request, 64)}: see `turnlog privacy status`")
+    for event in found:
+        typer.echo(json.dumps(event, ensure_ascii=False, sort_keys=True))
 
 
 def _subject(servers: Servers, subject: list[str] | None, conversation: list[str] | None, tenant: str) -> Subject:
     named = [sys.stdin.readline().strip() if each == "-" else each for each in subject or ()]
-    return subject_of(named, conversation or (), tenant, pseudonyms_of(servers))
+    found = subject_of(named, conversation or (), tenant, lookup_of(servers, tenant))
+    if found.lost:
+        typer.echo(
+            f"keys of epoch {', '.join(map(str, found.lost))} are destroyed: what was stored in that time can't be "
+            "found by name; give pseudonyms or chats of it, if you know any",
+            err=True,
+        )
+    return found
+
+
+_NOTHING = "nothing was stored about this subject: is it the right tenant, and the id as the chatbot gives it?"
 
 
 def _print(receipt: Datum) -> None:
-    rows = {
-        name.removeprefix("rows."): count for name, count in receipt["attributes"].items() if name.startswith("rows.")
-    }
-    where = ", ".join(f"{table} {count}" for table, count in rows.items())
+    where = ", ".join(f"{table} {count}" for table, count in rows_in(receipt).items())
     typer.echo(f"{receipt['outcome']}: {receipt['rows_affected']} rows{f' ({where})' if where else ''}")
-    for line in (receipt["reason"], receipt["attributes"].get("verified")):
+    others = receipt["attributes"].get(OTHERS)
+    left = others and f"{others} rows of other people in the subject's chats stay; --conversation takes all of a chat"
+    for line in (receipt["reason"], receipt["attributes"].get("verified"), left):
         if line:
             typer.echo(line)
+    if receipt["outcome"] == "done" and not receipt["rows_affected"]:
+        typer.echo(_NOTHING, err=True)
     typer.echo(f"receipt {receipt['chain_number']} of tenant {receipt['tenant_id']}: {receipt['hash']}")
 
 

@@ -14,7 +14,7 @@ from turnlog.schemas import Topic, UserError, raw_topics
 from turnlog.schemas.topics import RAW, clean_name
 from turnlog.sinks import Address
 from turnlog.sinks.routes import ROUTES
-from turnlog.stack.acts import record_act
+from turnlog.stack.acts import recorded
 from turnlog.stack.commands.options import DataOption
 from turnlog.stack.keyfile import processor_settings
 from turnlog.stack.reprocess import Counts, RawRange, Refining, Table
@@ -54,7 +54,7 @@ def reprocess(
 
     Rows keep their coordinates and ids. What is not stored stays away: dead letters, what was erased, what has expired.
     Rows under a legal hold, statistics, the account and Kafka's clean topics stay as they are. Stopped in between, run
-    it again.
+    it again. For a fraction of a second a batch's rows are there twice, old and new: ask with FINAL meanwhile.
     """
     chosen = _topics(topic)
     now = time.time()
@@ -64,16 +64,19 @@ def reprocess(
     address = Address.parse(servers.clickhouse)
     console = Console(stderr=True)
     done: list[tuple[str, Counts]] = []
-    if not dry_run:
-        between = f"from {since or 'the beginning'} to {until or 'now'}"
-        record_act("reprocess", ", ".join(each.name for each in chosen), between, data=data)
-    with Refining(
+    between = f"{'dry run, ' if dry_run else ''}from {since or 'the beginning'} to {until or 'now'}"
+    resource = ", ".join(each.name for each in chosen)
+    refining = Refining(
         processor_settings(servers), connection, name, lambda text: console.print(text, highlight=False)
-    ) as refining:
+    )
+    # Recorded for a dry run too: who runs one reads what was never redacted.
+    with refining, recorded("reprocess", resource, between, data=data) as end:
         for each in chosen:
             raw = RawRange(connection, connection.prefix + each.name, first, last)
             with closing(Table(address, ROUTES[clean_name(each.name)].table, refining.schema(each))) as table:
                 done.append((each.name, reprocess_topic(each, raw, refining, table, dry_run=dry_run)))
+                end.rows = 0 if dry_run else sum(counts.replaced for _, counts in done)
+                end.attributes["raw_records_read"] = str(sum(counts.read for _, counts in done))
     _print(done, dry_run=dry_run)
     if any(counts.failed for _, counts in done):
         raise typer.Exit(1)

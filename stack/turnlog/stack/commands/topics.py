@@ -9,7 +9,7 @@ from rich.table import Table
 
 from turnlog.schemas.topics import DEFAULT_PARTITIONS, FOREVER
 from turnlog.stack import topics
-from turnlog.stack.acts import note_act
+from turnlog.stack.acts import note_topics
 from turnlog.stack.commands.options import DataOption
 from turnlog.stack.servers import resolve
 from turnlog.stack.topics import TopicState
@@ -36,8 +36,7 @@ def apply(*, partitions: PartitionsOption = DEFAULT_PARTITIONS, data: DataOption
     """Create the topics that are missing. What exists is never changed, shrunk or deleted; differences are told."""
     connection = resolve(data).kafka_connection()
     states = topics.apply(connection, partitions)
-    if made := [state.topic.name for state in states if state.created]:
-        note_act(connection, "topics.apply", connection.prefix, attributes={"created": ", ".join(made)})
+    note_topics(connection, states)
     console = Console()
     _print(states, console)
     created = sum(state.created for state in states)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from turnlog.schemas import KafkaConnection, TransientError, UserError
+from turnlog.sinks.query import ClickHouse, QueryError, ServerAwayError
 from turnlog.stack import topics
 from turnlog.stack.datadir import DataDirectory
-from turnlog.stack.query import ClickHouse, QueryError, ServerAwayError
 from turnlog.stack.servers import CLICKHOUSE_VARIABLE, KAFKA_VARIABLE, Servers, resolve
 from turnlog.stack.state import read_state
 from turnlog.stack.supervisor import Event, StackOptions, detach_stack, stop_stack

@@ -96,13 +96,15 @@ class Table:
     def delete_others(self, partition: int, coordinates: Sequence[tuple[int, int]], stamp: str) -> None:
         """Delete the rows of coordinates that have another stamp than this; blocks until nobody sees them any more.
 
+        Those that were put on hold meanwhile stay.
+
         Raises:
             TransientError: It may work later.
         """
         offsets = ", ".join(str(offset) for offset, _ in coordinates)
         self._command(
             f"DELETE FROM {self.name} WHERE {_range(partition, coordinates)} AND source_offset IN ({offsets}) "  # noqa: S608 - as above
-            "AND redaction_rules != {stamp:String}",
+            "AND redaction_rules != {stamp:String} AND hold = 0",
             stamp=stamp,
         )
 

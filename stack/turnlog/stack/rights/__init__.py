@@ -1,17 +1,15 @@
-"""A privacy officer's side of people's rights: who is meant, requests, receipts and exports."""
+"""A privacy officer's side of people's rights: who is meant, requests and receipts."""
 
-from turnlog.stack.rights.bundle import BundleFormat, write_bundle
 from turnlog.stack.rights.requests import Asked, ask, read_asked, wait_for
-from turnlog.stack.rights.subjects import Subject, pseudonyms_of, subject_of
+from turnlog.stack.rights.subjects import Lookup, Subject, lookup_of, subject_of
 
 __all__ = [
     "Asked",
-    "BundleFormat",
+    "Lookup",
     "Subject",
     "ask",
-    "pseudonyms_of",
+    "lookup_of",
     "read_asked",
     "subject_of",
     "wait_for",
-    "write_bundle",
 ]

@@ -1,5 +1,6 @@
 """Which components make a stack."""
 
+import os
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +13,8 @@ from turnlog.stack.probes import clickhouse_answers, file_exists, kafka_answers
 from turnlog.stack.servers import Servers
 from turnlog.stack.supervisor.component import Component
 from turnlog.stack.supervisor.stage import Stage
+
+EXPORTS_VARIABLE = "TURNLOG_RIGHTS_EXPORT_FOLDER"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +72,13 @@ def plan(options: StackOptions) -> tuple[Stage, ...]:
         *(_worker(directory, "processor", "turnlog.processors", number, key) for number in range(options.workers)),
         *(_worker(directory, "sink", "turnlog.sinks", number, {}) for number in range(options.sinks)),
         # Where nothing is loaded, nobody is erased.
-        *((_component(directory, "rights", "turnlog.sinks.rights", {}),) if options.sinks else ()),
+        *((_component(directory, "rights", "turnlog.sinks.rights", _exports(directory)),) if options.sinks else ()),
     )
     return Stage(servers, preparations(options.servers())), Stage(workers)
+
+
+def _exports(directory: DataDirectory) -> dict[str, str]:
+    return {} if EXPORTS_VARIABLE in os.environ else {EXPORTS_VARIABLE: str(directory.exports)}
 
 
 def _kafka(directory: DataDirectory, port: int) -> Component:

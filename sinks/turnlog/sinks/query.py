@@ -1,7 +1,7 @@
-"""Asks ClickHouse over HTTP, in any of its formats, as a stream: what the commands that show things need.
+"""Asks ClickHouse over HTTP, in any of its formats, as a stream: what exports and the commands that show things need.
 
-The sinks have a client of their own for loading; this one keeps a query's text as it is, FORMAT clause and all, and
-tells which format the server chose.
+For loading there is another client; this one keeps a query's text as it is, FORMAT clause and all, and tells which
+format the server chose.
 """
 
 import json
@@ -17,7 +17,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from turnlog.schemas import UserError
-from turnlog.sinks import Address
+from turnlog.sinks.address import Address
 
 ROWS = "JSONCompactEachRowWithNamesAndTypes"
 
