@@ -154,23 +154,11 @@ def load(paths: Sequence[Path], options: frozenset[str] = frozenset()) -> Rulese
     return Ruleset(chosen, f"{REVISION}-{digest.hexdigest()[:8]}", words)
 
 
-_KEYS = {
-    *(
-        "type",
-        "subtype",
-        "gate",
-        "pattern",
-        "edges",
-        "seek",
-        "back",
-        "ignore_case",
-        "validator",
-        "context",
-        "alone",
-        "unless",
-    ),
-    *("before", "after", "score", "option", "examples", "counterexamples"),
-}
+_KEY_NAMES = (
+    "type subtype gate pattern edges seek back ignore_case validator context alone unless before after score option"
+    " examples counterexamples"
+)
+_KEYS = frozenset(_KEY_NAMES.split())
 
 
 def rule_from(name: str, table: Mapping[str, Any], words: Container[str], shapes: Mapping[str, str]) -> Rule:
