@@ -14,7 +14,7 @@ from turnlog.processors.refinery import Refinery
 from turnlog.processors.stage import SLICE_BYTES, SLICE_RECORDS, slices
 from turnlog.schemas import Datum, Decoder, Encoder, SchemaStore, TransientError, load, raw_topics, released
 from turnlog.schemas.headers import PRODUCER as PRODUCER_HEADER
-from turnlog.schemas.headers import SOURCE, STAGE, TRACEPARENT, get, parse_source
+from turnlog.schemas.headers import REDACTION_US, SOURCE, STAGE, TRACEPARENT, get, parse_redaction_us, parse_source
 from turnlog.schemas.topics import BY_NAME, clean_name
 
 STORE = SchemaStore()
@@ -58,7 +58,7 @@ def test_every_record_becomes_its_clean_self(topic: str) -> None:
         assert (output.topic, output.partition) == ("p." + clean_name(topic), 3)
         assert parse_source(get(output.headers, SOURCE)) == (f"p.{topic}", 3, number, BROKER_MS)
         assert get(output.headers, PRODUCER_HEADER) == f"{PRODUCER}:7".encode()
-        assert {name for name, _ in output.headers} == {"source", "content-type", "producer"}
+        assert {name for name, _ in output.headers} == {"source", "content-type", "redaction-us", "producer"}
         result = clean(output, record)
         assert result["ingest_time"] == NOW_US
         assert result["redaction_rules"] == REDACTOR.version
@@ -120,6 +120,16 @@ def test_a_clock_that_is_ahead_is_set_right() -> None:
     assert event_time(300_000_000) == (300_000_000, False)
     assert event_time(300_000_001) == (0, True)
     assert event_time(-(10**15)) == (-(10**15), False)
+
+
+def test_what_redaction_took_is_told_beside_the_record() -> None:
+    value = Encoder("LogRecord").encode(valid("LogRecord", body="mail ann@example.com"))
+    outputs = []
+    for took_ns in (2_400_999, 70_000):
+        times = iter((1_000, 1_000 + took_ns))
+        outputs += refinery("raw.logs", clock_ns=lambda times=times: next(times)).process([raw(value)], 0)
+    assert [parse_redaction_us(get(each.headers, REDACTION_US)) for each in outputs] == [2400, 70]
+    assert outputs[0].value == outputs[1].value
 
 
 def test_an_old_schema_is_read() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from turnlog.schemas import Origin, Source
-from turnlog.schemas.headers import get, parse_origin, parse_source
+from turnlog.schemas.headers import get, parse_origin, parse_redaction_us, parse_source
 
 
 def test_headers_survive() -> None:
@@ -22,6 +22,13 @@ def test_a_malformed_source_is_none(value: bytes | None) -> None:
 @pytest.mark.parametrize("value", [None, b"", b":1", b"a:", b"a:x", b"\xff:-1"])
 def test_a_malformed_origin_is_none(value: bytes | None) -> None:
     assert parse_origin(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(b"250", 250), ("7", 7), (b"", 0), (None, 0), (b"-1", 0), (b"\xb2", 0), (b"9" * 30, 0)]
+)
+def test_a_malformed_time_is_none(value: bytes | str | None, expected: int) -> None:
+    assert parse_redaction_us(value) == expected
 
 
 def test_the_last_of_repeated_headers_counts() -> None:

@@ -41,16 +41,16 @@ def intake(topic: str = "scores") -> Intake:
 
 
 def test_rows_take_the_coordinates_of_their_source() -> None:
-    item = intake().item(Message(SCORE, [SOURCE]))
+    item = intake().item(Message(SCORE, [SOURCE, ("redaction-us", b"250")]))
     assert item.row is not None
-    assert item.row[3:] == (3, 41, 88)
+    assert item.row[3:] == (3, 41, 88, 250)
     assert (item.mark, item.mark_offset) == ("raw.scores:3", 41)
 
 
 def test_without_a_source_a_message_is_its_own() -> None:
     item = intake().item(Message(SCORE))
     assert item.row is not None
-    assert item.row[3:] == (1, 7, 99)
+    assert item.row[3:] == (1, 7, 99, 0)
     assert item.mark is None
 
 

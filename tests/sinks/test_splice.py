@@ -31,13 +31,14 @@ def test_offsets_take_a_shorter_way_to_the_same_bytes(number: int) -> None:
 @pytest.mark.parametrize("record", ["ModelCall", "Step", "LogRecord", "Dataset", "AuditEvent"])
 def test_a_container_holds_the_records_with_their_coordinates_before_them(record: str) -> None:
     message = Encoder(record).encode(sample(record))
-    rows = [Row(7, message, 10, 3, 123_456_789, 1_795_000_000_123), Row(8, message, 10, 0, 0, 0)]
+    rows = [Row(7, message, 10, 3, 123_456_789, 1_795_000_000_123, 250), Row(8, message, 10, 0, 0, 0)]
     found = read(container(load(record), rows, coordinates=True))
     assert [each["source_partition"] for each in found] == [3, 0]
     assert [each["source_offset"] for each in found] == [123_456_789, 0]
     assert found[0]["source_time"].timestamp() == 1_795_000_000.123  # type: ignore[attr-defined]  # a datetime
+    assert [each["redaction_us"] for each in found] == [250, 0]
     assert found[0]["service_name"] == "service_name-ü"
-    assert list(found[0])[3:] == list(load(record).fields)
+    assert list(found[0])[4:] == list(load(record).fields)
 
 
 def test_statistics_get_nothing_in_front() -> None:
@@ -50,7 +51,7 @@ def test_an_older_writers_records_stay_as_they_were_written() -> None:
     old = released()[1]["ModelCall"]
     message = Encoder(old).encode(sample(old))
     found = read(container(old, [Row(0, message, 10, 0, 5, 0)], coordinates=True))
-    assert list(found[0])[3:] == list(old.fields)
+    assert list(found[0])[4:] == list(old.fields)
 
 
 def test_confluent_framing_begins_elsewhere() -> None:

@@ -1,6 +1,6 @@
 """How much a worker redacts, and what time that takes; told in its log.
 
-It is not told in the records: they are the same however often they are made, and a time never is.
+What a single record took is in a header beside it (:mod:`turnlog.schemas.headers`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Pure: no Faust, no Kafka. Exactness (with :mod:`turnlog.processors.stage`): for the records of one raw partition, in
 order, :meth:`Refinery.process` returns exactly one output each, in the same order: a clean record or a dead letter, for
-the partition of the same number, with the raw coordinates in its headers. Only a record that repeats an earlier one of
+the partition of the same number, with the raw coordinates in its headers, and always the same one, but for the header
+that tells how long it took. Only a record that repeats an earlier one of
 the raw partition has no output; which ones do depends on the raw partition alone
 (:mod:`turnlog.processors.redelivery`), so that they are the same in every repetition. The stage writes outputs in that
 order by one idempotent producer, which leaves no holes, and a batch is committed only after Kafka has acknowledged all
@@ -17,6 +18,7 @@ stands.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Protocol
@@ -29,7 +31,7 @@ from turnlog.processors.validation import validate
 from turnlog.schemas import Datum, Decoder, Encoder, SchemaStore, Source, Topic, TransientError
 from turnlog.schemas.codec import SINGLE_OBJECT
 from turnlog.schemas.errors import TooLargeError
-from turnlog.schemas.headers import AVRO, CONTENT_TYPE, PRODUCER, SOURCE, TRACEPARENT, get
+from turnlog.schemas.headers import AVRO, CONTENT_TYPE, PRODUCER, REDACTION_US, SOURCE, TRACEPARENT, get
 from turnlog.schemas.topics import clean_name
 
 MAX_AHEAD_US = 5 * 60 * 1_000_000
@@ -79,6 +81,7 @@ class Refinery:
         redactor: Redacts records.
         enrich: Fills in what is known about a redacted record; None for nothing.
         dead_letters: Makes dead letters.
+        clock_ns: Monotonic, in nanoseconds.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class Refinery:
         redactor: Redacts,
         dead_letters: DeadLetters,
         enrich: Enrich | None = None,
+        clock_ns: Callable[[], int] = time.perf_counter_ns,
     ) -> None:
         self.topic = prefix + topic.name
         self.record = topic.record
@@ -101,6 +105,7 @@ class Refinery:
         self._redactor = redactor
         self._enrich = enrich
         self._dead_letters = dead_letters
+        self._clock_ns = clock_ns
 
     def unknown(self, records: Sequence[RawRecord]) -> set[bytes]:
         """Return fingerprints in the records' headers that the store has no schema for."""
@@ -139,6 +144,9 @@ class Refinery:
             DecodeError: If it can't be read or holds values that can't be.
             TransientError: If a schema registry does not answer.
         """
+        return self._redactor.redact(self._checked(record), self.record)
+
+    def _checked(self, record: RawRecord) -> Datum:
         datum = self._decode(record.value)
         validate(datum, self.record)
         ingest_us = record.timestamp_ms * 1000
@@ -146,7 +154,7 @@ class Refinery:
         datum["time_clamped"] = datum["event_time"] > ingest_us + MAX_AHEAD_US
         if datum["time_clamped"]:
             datum["event_time"] = ingest_us
-        return self._redactor.redact(datum, self.record)
+        return datum
 
     def clean_datum(self, record: RawRecord) -> Datum:
         """Return a record of the clean topic, decoded; redacted it is already.
@@ -158,7 +166,10 @@ class Refinery:
         return self._decode(record.value)
 
     def _clean(self, record: RawRecord, partition: int) -> Output:
-        datum = self.datum(record)
+        datum = self._checked(record)
+        began = self._clock_ns()
+        datum = self._redactor.redact(datum, self.record)
+        took_us = (self._clock_ns() - began) // 1000
         if self._enrich is not None:
             datum = self._enrich(datum)
         value = self._encode(datum)
@@ -167,7 +178,7 @@ class Refinery:
         if len(value) + len(raw_key or b"") > MAX_MESSAGE_BYTES - _ROOM:
             raise TooLargeError(f"{len(value)} bytes after redaction, more than a clean topic takes")
         source = Source(self.topic, partition, record.offset, record.timestamp_ms)
-        headers = [(SOURCE, source.to_bytes()), (CONTENT_TYPE, AVRO)]
+        headers = [(SOURCE, source.to_bytes()), (CONTENT_TYPE, AVRO), (REDACTION_US, b"%d" % took_us)]
         for name, form in _PASSED_ON.items():
             header = get(record.headers, name)
             if header is not None and form.fullmatch(header):

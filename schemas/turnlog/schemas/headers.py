@@ -2,7 +2,9 @@
 
 ``producer``: ``<producer_id>:<sequence>``, on raw and clean records and dead letters, so that even bytes that can't be
 read are in the account. ``source``: ``<topic>:<partition>:<offset>:<broker timestamp in ms>``, on clean records and
-dead letters: the raw coordinates, an event's identity in the pipeline. ``stage`` on dead letters: who gave it up.
+dead letters: the raw coordinates, an event's identity in the pipeline. ``redaction-us``, on clean records: microseconds
+that redacting the record took; not in it, for a record is the same however often it is made, and a time never is.
+``stage`` on dead letters: who gave it up.
 ``redelivery``, on raw records, always the last: the producer, or after its death its heir, can't know whether Kafka has
 the record already; the value is when it was first handed to a Kafka client, by the sender's clock, in milliseconds
 since 1970 UTC.
@@ -16,10 +18,14 @@ from typing import NamedTuple
 PRODUCER = "producer"
 SOURCE = "source"
 STAGE = "stage"
+REDACTION_US = "redaction-us"
 REDELIVERY = "redelivery"
 TRACEPARENT = "traceparent"
 CONTENT_TYPE = "content-type"
 AVRO = b"application/avro"
+
+_TOO_LONG = 10
+"""Digits of a number of microseconds that nothing takes: a quarter of an hour and more."""
 
 Headers = Iterable[tuple[str, bytes | str | None]] | Mapping[str, bytes] | None
 
@@ -54,6 +60,12 @@ def parse_source(value: bytes | str | None) -> Source | None:
     if len(parts) != 4 or not parts[0] or not all(part.isascii() and part.isdigit() for part in parts[1:]):
         return None
     return Source(parts[0], int(parts[1]), int(parts[2]), int(parts[3]))
+
+
+def parse_redaction_us(value: bytes | str | None) -> int:
+    """Read a ``redaction-us`` header; 0 if it is missing or malformed."""
+    text = _text(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _TOO_LONG else 0
 
 
 def parse_origin(value: bytes | str | None) -> Origin | None:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from turnlog.schemas import DecodeError, Decoder, Encoder, Framed, Schema, SchemaStore, Source
 from turnlog.schemas.codec import SINGLE_OBJECT
 from turnlog.schemas.errors import UnknownSchemaError
-from turnlog.schemas.headers import PRODUCER, SOURCE, STAGE, parse_source
+from turnlog.schemas.headers import PRODUCER, REDACTION_US, SOURCE, STAGE, parse_redaction_us, parse_source
 from turnlog.schemas.topics import BY_NAME
 from turnlog.sinks.batch import Item
 from turnlog.sinks.letter import SINK, Letter
@@ -64,7 +64,7 @@ class Intake:
         offset = message.offset() or 0
         time_ms = message.timestamp()[1]
         key: bytes | None = message.key()
-        mark, partition, source_offset, source_time, origin, stage = self._tags(message)
+        mark, partition, source_offset, source_time, redaction_us, origin, stage = self._tags(message)
         if value is None:
             return Item(None, None, mark, source_offset, None, key, origin, time_ms, offset, 0)
         framed = self._frames.get(value[:10])
@@ -87,13 +87,13 @@ class Intake:
         if mark is None:
             row = Row(offset, value, start, self._partition, offset, time_ms)
         else:
-            row = Row(offset, value, start, partition, source_offset, source_time)
+            row = Row(offset, value, start, partition, source_offset, source_time, redaction_us)
         return Item(row, schema, mark, source_offset, None, key, origin, time_ms, offset, size)
 
     def unreadable(self, message: Message, error: DecodeError) -> Item:
         """Return the item of a message whose schema stays unknown: a dead letter."""
         value: bytes = message.value() or b""
-        _, _, _, _, origin, stage = self._tags(message)
+        *_, origin, stage = self._tags(message)
         letter = self._letter(message, value, origin, stage, error)
         time_ms = message.timestamp()[1]
         return Item(None, None, None, 0, letter, message.key(), origin, time_ms, message.offset() or 0, len(value))
@@ -104,10 +104,10 @@ class Intake:
             self._frames[value[:10]] = framed
         return framed
 
-    def _tags(self, message: Message) -> tuple[str | None, int, int, int, bytes | None, str]:
-        """Read the headers: mark, partition, offset and time of the source, producer, stage."""
+    def _tags(self, message: Message) -> tuple[str | None, int, int, int, int, bytes | None, str]:
+        """Read the headers: mark, partition, offset and time of the source, redaction's time, producer, stage."""
         mark: str | None = None
-        partition = offset = time_ms = 0
+        partition = offset = time_ms = redaction_us = 0
         origin: bytes | None = None
         stage = ""
         for name, content in message.headers() or ():
@@ -117,11 +117,13 @@ class Intake:
                     mark, partition, offset, time_ms = found
             elif name == PRODUCER:
                 origin = content
+            elif name == REDACTION_US:
+                redaction_us = parse_redaction_us(content)
             elif name == STAGE:
                 stage = content.decode("utf-8", "replace") if content else ""
         if mark is not None and self._dead_letters:
             mark = f"{stage}:{mark}"
-        return mark, partition, offset, time_ms, origin, stage
+        return mark, partition, offset, time_ms, redaction_us, origin, stage
 
     def _coordinates(self, content: bytes | None) -> tuple[str, int, int, int] | None:
         if not content:

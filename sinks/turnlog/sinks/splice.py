@@ -22,6 +22,7 @@ COORDINATES: tuple[dict[str, Any], ...] = (
     {"name": "source_partition", "type": "int"},
     {"name": "source_offset", "type": "long"},
     {"name": "source_time", "type": {"type": "long", "logicalType": "timestamp-micros"}},
+    {"name": "redaction_us", "type": "long"},
 )
 """The fields that go in front."""
 
@@ -39,6 +40,7 @@ class Row(NamedTuple):
         source_partition: Partition of the raw record.
         source_offset: Its offset.
         source_time_ms: Its broker timestamp, in milliseconds since 1970 UTC.
+        redaction_us: Microseconds that redacting it took; 0 where that is not known.
     """
 
     offset: int
@@ -47,6 +49,7 @@ class Row(NamedTuple):
     source_partition: int
     source_offset: int
     source_time_ms: int
+    redaction_us: int = 0
 
 
 def zigzag(number: int) -> bytes:
@@ -71,8 +74,8 @@ def container(schema: Schema, rows: Iterable[Row], *, coordinates: bool) -> byte
             add((_ONE + _length(len(datum)), datum, sync))
         return b"".join(parts)
     for row in rows:
-        _, message, start, partition, offset, time_ms = row
-        prefix = _length(partition) + _offset(offset) + _time(time_ms)
+        _, message, start, partition, offset, time_ms, redaction_us = row
+        prefix = _length(partition) + _offset(offset) + _time(time_ms) + _length(redaction_us)
         add((_ONE + _length(len(prefix) + len(message) - start) + prefix, message[start:], sync))
     return b"".join(parts)
 

@@ -13,6 +13,7 @@ from turnlog.processors.batch import RawRecord
 from turnlog.processors.settings import ProcessorSettings
 from turnlog.processors.worker import Parts
 from turnlog.schemas import Decoder, Encoder, KafkaConnection, Schema, SettingError, Topic, load
+from turnlog.schemas.headers import REDACTION_US, get, parse_redaction_us
 from turnlog.schemas.topics import clean_name
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,40}")
@@ -26,12 +27,14 @@ class Refined(NamedTuple):
         timestamp_ms: When its broker took it.
         stamp: Which rules refined it, and under which name.
         message: The clean record.
+        redaction_us: Microseconds that redacting it took.
     """
 
     offset: int
     timestamp_ms: int
     stamp: str
     message: bytes
+    redaction_us: int
 
 
 class Refining:
@@ -95,5 +98,6 @@ class Refining:
             datum = decode(output.value)
             stamp = f"{datum['redaction_rules']}{self._suffix}"
             message = encode({**datum, "redaction_rules": stamp}) if self._suffix else output.value
-            found.append(Refined(record.offset, record.timestamp_ms, stamp, message))
+            took_us = parse_redaction_us(get(output.headers, REDACTION_US))
+            found.append(Refined(record.offset, record.timestamp_ms, stamp, message, took_us))
         return found

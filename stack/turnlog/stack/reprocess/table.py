@@ -88,7 +88,10 @@ class Table:
             TransientError: It may work later.
             RefusedDataError: One of them can't be stored; then none is, or those of some days.
         """
-        rows = [Row(each.offset, each.message, 10, partition, each.offset, each.timestamp_ms) for each in refined]
+        rows = [
+            Row(each.offset, each.message, 10, partition, each.offset, each.timestamp_ms, each.redaction_us)
+            for each in refined
+        ]
         # Of this run alone: a token that was used before would have the rows dropped for stored already.
         token = f"reprocess:{self._run}:{partition}:{refined[0].offset}-{refined[-1].offset}"
         self._tables.insert(self.name, container(self._schema, rows, coordinates=True), token)
