@@ -122,9 +122,14 @@ class _Alone:
         for _ in range(_TRIES):
             other = "".join(_other(each, letters, chance) for each in value)
             changed = before + other + after
-            if [changed[span.start : span.end] for span in self._scanner.scan(changed)] == [other]:
-                return Identity(self._name, other, changed)
+            if [changed[span.start : span.end] for span in self._scanner.scan(changed)] != [other]:
+                continue
+            # What is known only where a text ends is not planted in the middle of one.
+            return Identity(self._name, other, changed) if self._scanner.scan(f"{changed}\n{_MORE}") else None
         return None
+
+
+_MORE = "And so on."
 
 
 def _other(letter: str, letters: bool, chance: random.Random) -> str:

@@ -115,6 +115,14 @@ def test_a_key_says_what_its_value_is() -> None:
     assert call["attributes"]["price"] == "415 555 0132"
 
 
+def test_a_name_beside_what_only_people_have_is_a_persons() -> None:
+    people = json.dumps([{"name": "Bob McAllister", "age": 33}, {"name": "Ann\u00e9 McAllister", "email": None}])
+    things = json.dumps([{"name": "Blue Widget", "price": 3}, {"price": 3, "name": "Blue Widget"}])
+    call = redact(input_messages=people, output_messages=things)
+    assert [each["name"][:8] for each in json.loads(call["input_messages"])] == ["<PERSON:"] * 2
+    assert call["output_messages"] == things
+
+
 def test_keys_that_become_the_same_stay_apart() -> None:
     changed = redact(attributes={"ann@example.com": "1", "Ann@Example.com": "2"})["attributes"]
     assert sorted(changed.values()) == ["1", "2"]

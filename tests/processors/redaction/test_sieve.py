@@ -112,8 +112,11 @@ def test_suspects_are_the_texts_with_something_in_them() -> None:
         "x",
     ]
     assert scanner.suspects(texts) == [False, True, False, True, False, True, True, False]
+    assert scanner.suspects(["\uff11", "x", "ann\uff20example.com"]) == [True, False, True]
     for rule in RULES.rules:
         for example in rule.examples:
             text = marked(example)[0]
             if scanner.scan(text):
                 assert scanner.suspects(["é call", text, "me 1234"])[1]
+                # What hides a hit by letters that only look like others is told of each text, not of the first alone.
+                assert scanner.suspects(["\uff11", text, "\uff11"])[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 DEEPEST = 4
@@ -151,9 +151,9 @@ def collect(value: Any, texts: list[str], name: str = "", depth: int = 0) -> Non
         else:
             collect(inner.value, texts, name, depth + 1)
     elif isinstance(value, dict):
-        for key, each in value.items():
+        for label, key, each in _labels(value):
             texts.append(key)
-            collect(each, texts, key, depth)
+            collect(each, texts, label, depth)
     elif isinstance(value, list):
         texts.extend("".join(pieces) for _, pieces in runs(value))
         for each in value:
@@ -182,7 +182,9 @@ def transform(value: Any, change: Change, cut: Cut, name: str = "", depth: int =
         changed = transform(inner.value, change, cut, name, depth + 1)
         return value if changed == inner.value and not inner.lossy else dump(changed)
     if isinstance(value, dict):
-        return rename((change("", key), transform(each, change, cut, key, depth)) for key, each in value.items())
+        return rename(
+            (change("", key), transform(each, change, cut, label, depth)) for label, key, each in _labels(value)
+        )
     if isinstance(value, list):
         return [transform(each, change, cut, name, depth) for each in healed(value, cut)]
     if _is_long(value):
@@ -210,6 +212,18 @@ def rename(pairs: Any) -> dict[str, Any]:
             name, number = f"{key}#{number}", number + 1
         result[name] = value
     return result
+
+
+def _labels(value: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """Yield an object's keys and values, before them what they are about: a name beside an age is a person's."""
+    following = iter((*value, ""))
+    next(following)
+    for (key, each), behind in zip(value.items(), following, strict=True):
+        yield "full name" if key == "name" and _PERSONAL.match(behind) else key, key, each
+
+
+_PERSONAL = re.compile("age|e-?mail|phone|dob|birth|address|ssn|gender|title|mail|tel|mobile|job|role")
+"""As in the rule ``name_json``, which sees the text before it is taken apart."""
 
 
 def _is_long(value: Any) -> bool:

@@ -89,6 +89,8 @@ class Scanner:
             return [True] * len(texts)
         found = [_may_be_alone(text) for text in texts]
         ends = [*accumulate(len(data) + 1 for data in datas)]
+        if any(hit[0] == sieve.folding for hit in hits):
+            found = [known or sieve.needs_folding(data) for known, data in zip(found, datas, strict=True)]
         for hit in hits:
             place = bisect_right(ends, hit[2] - 1)
             if not found[place]:

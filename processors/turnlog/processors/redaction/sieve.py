@@ -79,6 +79,7 @@ class Sieve:
             for each in words[word]
         ]
         folding = Expression(_NOT_ASCII if len(rules) <= _FEW else NEEDED, report=Report.ONCE)
+        self._folding = Gate([folding])
         self._every = Gate(
             [*by_gate, *(each for _, each in ends), folding],
             [*range(len(by_gate)), *(index for index, _ in ends), self.folding],
@@ -116,8 +117,15 @@ class Sieve:
         return self._every.hits(data)
 
     def every_hit(self, data: bytes) -> list[Hit] | None:
-        """Return the same for what is many texts in one, in which there nearly always is something."""
+        """Return the same for what is many texts in one, in which there nearly always is something.
+
+        That some of it needs folding is told once; which of the texts do, :meth:`needs_folding` tells.
+        """
         return self._every.hits(data)
+
+    def needs_folding(self, data: bytes) -> bool:
+        """Tell whether a text must be folded before gates can hit what is in it."""
+        return not data.isascii() and self._folding.hits(data) != []
 
     def is_wanted(self, hit: Hit, data: bytes, low: int, high: int) -> bool:
         """Tell whether a hit in a stretch of the data may lead to something there; a word needs a number near it."""
