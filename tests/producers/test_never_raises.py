@@ -249,6 +249,7 @@ def binds(data: st.DataObject, client: Any) -> None:
     odd = data.draw(ANYTHING)
     assert client.bind(lambda: odd)() is odd
     client.bind(odd)
+    client.bind(Hostile())
 
 
 PLANS: dict[str, Callable[[st.DataObject, Any], None]] = {

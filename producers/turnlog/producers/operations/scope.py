@@ -180,9 +180,11 @@ def bind(function: Callable[_P, _R]) -> Callable[_P, _R]:
     if not callable(given):
         return function  # which fails where it would have failed
 
-    @wraps(function)
     def bound(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         # A context can be entered by one thread at a time, and what one run sets is no business of the next.
         return context.copy().run(function, *args, **kwargs)
 
-    return bound
+    try:
+        return wraps(function)(bound)
+    except Exception:  # noqa: BLE001 - what can't say its name runs all the same
+        return bound
