@@ -53,7 +53,7 @@ def _with_coordinates() -> dict[str, Any]:
 
 def _placed(number: int, call: Datum) -> Datum:
     partition, offset = _place(number)
-    return call | {"source_partition": partition, "source_offset": offset, "source_time": NOW_US}
+    return call | {"source_partition": partition, "source_offset": offset, "source_time": NOW_US, "redaction_us": 250}
 
 
 def _place(number: int) -> tuple[int, int]:
