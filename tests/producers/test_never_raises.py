@@ -241,8 +241,9 @@ def observes(data: st.DataObject, client: Any) -> None:
     first, second = client.observe(**how)(generator)(given)
     assert first is given
     assert second is odd
-    client.observe(odd)
-    client.observe(**how)(odd)
+    for each in (odd, Hostile()):
+        client.observe(each)
+        client.observe(**how)(each)
 
 
 def binds(data: st.DataObject, client: Any) -> None:

@@ -27,7 +27,7 @@ class Arguments:
     def __init__(self, function: Callable[..., Any]) -> None:
         try:
             parameters = inspect.signature(function).parameters.values()
-        except (TypeError, ValueError):  # a builtin that does not tell
+        except Exception:  # noqa: BLE001 - a builtin that does not tell, or an object that fails at being asked
             parameters = {}.values()
         self._names = [each.name for each in parameters if each.kind in _POSITIONAL]
         # A method's object is not what it was asked.

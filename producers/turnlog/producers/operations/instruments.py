@@ -96,7 +96,7 @@ class Instruments(ABC):
         capture_output = how.pop("capture_output", True) is not False
 
         def decorate(target: Callable[P, R]) -> Callable[P, R]:
-            label = getattr(target, "__qualname__", type(target).__name__) if name is None else name
+            label = scope.name_of(target) if name is None else name
 
             def start(given: Any) -> Observed:
                 if is_a(kind, str) and str.__eq__(kind, "call"):

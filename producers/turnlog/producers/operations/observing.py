@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import contextmanager
-from functools import partial, wraps
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from turnlog.producers.isa import is_a
 from turnlog.producers.operations.call import Call
 from turnlog.producers.operations.captured import Arguments, show
-from turnlog.producers.operations.scope import Scope, current
+from turnlog.producers.operations.scope import Scope, current, named_as
 from turnlog.producers.operations.step import Step
 
 P = ParamSpec("P")
@@ -65,23 +65,29 @@ def observed(function: Callable[P, R], how: How) -> Callable[P, R]:
         (inspect.isasyncgenfunction, _async_generator),
         (inspect.isgeneratorfunction, _generator),
     ):
-        if recognises(function):
+        if _is_so(recognises, function):
             wrapper: Callable[..., Any] = wrapped(function, how)
-            return wraps(function)(wrapper)
+            return named_as(function, wrapper)
     return _plain(function, how)
+
+
+def _is_so(recognises: Callable[[object], bool], function: object) -> bool:
+    try:
+        return recognises(function)
+    except Exception:  # noqa: BLE001 - what can't be asked what it is, is called as it is
+        return False
 
 
 def _plain(function: Callable[P, R], how: How) -> Callable[P, R]:
     arguments = Arguments(function)
 
-    @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         with how.begin(arguments, args, kwargs) as operation:
             result = function(*args, **kwargs)
             how.end(operation, result)
             return result
 
-    return run
+    return named_as(function, run)
 
 
 def _coroutine(function: Callable[..., Any], how: How) -> Callable[..., Any]:

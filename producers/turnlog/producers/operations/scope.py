@@ -184,7 +184,20 @@ def bind(function: Callable[_P, _R]) -> Callable[_P, _R]:
         # A context can be entered by one thread at a time, and what one run sets is no business of the next.
         return context.copy().run(function, *args, **kwargs)
 
+    return named_as(function, bound)
+
+
+def name_of(function: object) -> str:
+    """Return a function's name, or its type's if it can't say one."""
     try:
-        return wraps(function)(bound)
+        return str(getattr(function, "__qualname__", type(function).__name__))
+    except Exception:  # noqa: BLE001 - any code may be behind it
+        return type(function).__name__
+
+
+def named_as(function: Callable[..., Any], wrapper: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Return a wrapper with a function's name and documentation, if the function can say them."""
+    try:
+        return wraps(function)(wrapper)
     except Exception:  # noqa: BLE001 - what can't say its name runs all the same
-        return bound
+        return wrapper
