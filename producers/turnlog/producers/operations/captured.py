@@ -12,6 +12,8 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
+from turnlog.producers.operations.asking import answer
+
 _DEPTH = 8
 _AS_IT_IS = (str, bytes, bool, int, float, Decimal, Enum, date, time, timedelta, PurePath, UUID)
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -25,10 +27,9 @@ class Arguments:
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        try:
-            parameters = inspect.signature(function).parameters.values()
-        except Exception:  # noqa: BLE001 - a builtin that does not tell, or an object that fails at being asked
-            parameters = {}.values()
+        # A builtin may not tell.
+        nothing: list[inspect.Parameter] = []
+        parameters = answer(lambda: [*inspect.signature(function).parameters.values()], nothing)
         self._names = [each.name for each in parameters if each.kind in _POSITIONAL]
         # A method's object is not what it was asked.
         self._skipped = 1 if self._names[:1] in (["self"], ["cls"]) else 0

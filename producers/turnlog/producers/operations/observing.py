@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from turnlog.producers.isa import is_a
+from turnlog.producers.operations.asking import answer
 from turnlog.producers.operations.call import Call
 from turnlog.producers.operations.captured import Arguments, show
 from turnlog.producers.operations.scope import Scope, current, named_as
@@ -65,17 +66,10 @@ def observed(function: Callable[P, R], how: How) -> Callable[P, R]:
         (inspect.isasyncgenfunction, _async_generator),
         (inspect.isgeneratorfunction, _generator),
     ):
-        if _is_so(recognises, function):
+        if answer(partial(recognises, function), otherwise=False):
             wrapper: Callable[..., Any] = wrapped(function, how)
             return named_as(function, wrapper)
     return _plain(function, how)
-
-
-def _is_so(recognises: Callable[[object], bool], function: object) -> bool:
-    try:
-        return recognises(function)
-    except Exception:  # noqa: BLE001 - what can't be asked what it is, is called as it is
-        return False
 
 
 def _plain(function: Callable[P, R], how: How) -> Callable[P, R]:

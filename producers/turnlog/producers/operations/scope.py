@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
 
 from turnlog.producers.ids import Ids, TraceParent
 from turnlog.producers.operations import otel
+from turnlog.producers.operations.asking import answer
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -189,15 +190,10 @@ def bind(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 def name_of(function: object) -> str:
     """Return a function's name, or its type's if it can't say one."""
-    try:
-        return str(getattr(function, "__qualname__", type(function).__name__))
-    except Exception:  # noqa: BLE001 - any code may be behind it
-        return type(function).__name__
+    kind = type(function).__name__
+    return answer(lambda: str(getattr(function, "__qualname__", kind)), kind)
 
 
 def named_as(function: Callable[..., Any], wrapper: Callable[_P, _R]) -> Callable[_P, _R]:
     """Return a wrapper with a function's name and documentation, if the function can say them."""
-    try:
-        return wraps(function)(wrapper)
-    except Exception:  # noqa: BLE001 - what can't say its name runs all the same
-        return wrapper
+    return answer(lambda: wraps(function)(wrapper), wrapper)
